@@ -1,0 +1,74 @@
+"""A lane: the sequences that share one micro-batch, and the step counter that they follow."""
+
+from collections import deque
+
+from s3sim.core.errors import InvariantError
+from s3sim.core.growth import Grown, Growth
+from s3sim.core.kv_cache import KVCacheManager
+from s3sim.core.request import Sequence, State
+
+__all__ = ["Lane"]
+
+
+class Lane:
+    """The sequences of one micro-batch in flight; a replica without pipeline parallelism has one.
+
+    A sequence comes in by `admit` (to prefill) or `expect` (while its KV swaps in), decodes from
+    `join` to `leave`, and is gone. Totals are kept, not summed, so that a step costs nothing per
+    sequence.
+    """
+
+    def __init__(self, index: int, kv: KVCacheManager) -> None:
+        self.index = index
+        self.decode_steps = 0  # decode steps run so far; every decoding sequence counts along
+        self.prefilling: deque[Sequence] = deque()
+        self.decoding: dict[Sequence, None] = {}  # in the order they joined
+        self.swapping_in = 0
+        self.context = 0  # Σ cached over decoding
+        self.joined: list[Sequence] = []  # not yet announced to the executor
+        self.left: list[Sequence] = []
+        self.growth: Growth = kv.growth(self)
+
+    @property
+    def admitted(self) -> int:
+        """Sequences that take a place under max_num_seqs."""
+        return len(self.prefilling) + len(self.decoding) + self.swapping_in
+
+    def join(self, sequence: Sequence) -> None:
+        """Let a sequence decode from the next decode step on."""
+        sequence.follow(self)
+        self.decoding[sequence] = None
+        self.joined.append(sequence)
+        self.context += sequence.cached
+        self.growth.join(sequence)
+
+    def leave(self, sequence: Sequence) -> None:
+        """Take a finished or preempted sequence out of the decode steps."""
+        self.growth.leave(sequence)
+        del self.decoding[sequence]
+        self.context -= sequence.cached
+        sequence.unfollow()
+
+    def withdraw(self, sequence: Sequence) -> None:
+        """Tell the executor, with the next batch, that a preempted sequence decodes no more."""
+        if sequence in self.joined:
+            self.joined.remove(sequence)
+        else:
+            self.left.append(sequence)
+
+    def advance(self, steps: int) -> Grown:
+        """Count decode steps that have run; returns the slots that the later ones took."""
+        grown = self.growth.grow(steps)
+        self.decode_steps += steps
+        self.context += steps * len(self.decoding)
+        return grown
+
+    def check_integrity(self) -> None:
+        """Audit the totals against the sequences; raises InvariantError."""
+        context = sum(sequence.cached for sequence in self.decoding)
+        if context != self.context:
+            raise InvariantError(f"lane {self.index}: {context} slots cached, {self.context} counted")
+        strangers = [s for s in self.decoding if s.lane is not self or s.state is not State.DECODING]
+        strangers += [s for s in self.prefilling if s.state is not State.PREFILLING]
+        if strangers:
+            raise InvariantError(f"lane {self.index}: sequences in a state they should not be in: {strangers}")

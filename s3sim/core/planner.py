@@ -1,0 +1,204 @@
+"""The planner of one lane's steps: the verbs of a batching policy, and the view of every policy."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from s3sim.core.batch import Batch, Chunk, Outcome, Relocation
+from s3sim.core.errors import InvariantError
+from s3sim.core.events import Event
+from s3sim.core.growth import Grown
+from s3sim.core.lane import Lane
+from s3sim.core.protocols import Grow
+from s3sim.core.request import Sequence, State
+
+if TYPE_CHECKING:
+    from s3sim.core.replica import Replica
+
+__all__ = ["StepPlanner"]
+
+
+class StepPlanner:
+    """Plans one lane's steps: emptied at the start of a plan, filled by the batching policy's verbs."""
+
+    def __init__(self, replica: "Replica", lane: Lane) -> None:
+        self._replica = replica
+        self._lane = lane
+        self._kv = replica.kv
+        self.now = 0
+        self._chunks: list[Chunk] = []
+        self._relocations: list[Relocation] = []
+        self._decodes = False
+        self._held = 0
+        self._used = 0
+
+    # ------------------------------------------------------------------ what policies see
+
+    @property
+    def free(self) -> int:
+        """Slots that no sequence holds on the device."""
+        return self._kv.free
+
+    @property
+    def capacity(self) -> int:
+        """Slots that the device has for KV."""
+        return self._kv.capacity
+
+    @property
+    def host_free(self) -> int:
+        """Slots' worth of host memory that no swapped sequence holds."""
+        return self._replica.host_free
+
+    @property
+    def admitted(self) -> int:
+        """Sequences admitted to this lane."""
+        return self._lane.admitted
+
+    def decoding(self) -> Iterable[Sequence]:
+        """Sequences that decode on this lane, in the order they joined."""
+        return self._lane.decoding
+
+    # ------------------------------------------------------------------ the verbs
+
+    def settle_overruns(self) -> bool:
+        """Let the supervisor answer every overrun that the next decode step would cause; True if it preempted."""
+        preempted = False
+        for sequence in self._lane.growth.due():
+            while sequence.state is State.DECODING:
+                answer = self._replica.scheduler.supervisor.overrun(self, sequence)
+                if isinstance(answer, Grow):
+                    self._grow(sequence, answer.tokens)
+                    break
+                self._replica.preempt(self._lane, answer, self.now)
+                preempted = True
+        return preempted
+
+    def admit(self, *, max_prefill_tokens: int | None = None) -> int:
+        """Admit whom the admission policy picks, up to a budget; returns the tokens to prefill."""
+        replica, lane, total = self._replica, self._lane, 0
+        limit = replica.scheduler.max_num_seqs
+        waiting, pick = replica.waiting, replica.scheduler.admission.next
+        if replica.scheduler.compact_on_release:
+            self._relocate(self._kv.compact(), None)
+        while len(waiting) and (limit is None or lane.admitted < limit):
+            sequence = pick(self, waiting)
+            if sequence is None:
+                break
+            tokens = 0 if sequence.state is State.SWAPPED else sequence.prefill_tokens
+            if max_prefill_tokens is not None and total + tokens > max_prefill_tokens:
+                break
+            if not self._place(sequence):
+                break
+            total += tokens
+            self._welcome(sequence)
+        return total
+
+    def prefill(self, *, budget: int | None = None) -> None:
+        """Put admitted prompts into the step, in whole or up to `budget` tokens."""
+        for sequence in self._lane.prefilling:
+            rest = sequence.prefill_tokens - sequence.cached
+            tokens = rest if budget is None else min(rest, budget)
+            if tokens == 0:
+                break
+            self._chunks.append(Chunk(sequence, tokens, sequence.cached, tokens == rest))
+            if budget is not None:
+                budget -= tokens
+
+    def decode(self) -> None:
+        """Put every decoding sequence into the step."""
+        self._decodes = bool(self._lane.decoding)
+
+    # ------------------------------------------------------------------ what the replica calls
+
+    def plan(self, now: int) -> Batch | None:
+        """Compose the next batch; None where there is nothing to compute."""
+        self.now = now
+        self._chunks, self._relocations, self._decodes = [], [], False
+        self._replica.scheduler.batching.compose(self)
+        self._held = self._kv.capacity - self._kv.free
+        self._used = self._replica.used
+        if self._chunks or self._decodes:
+            return self._batch()
+        if self._relocations:
+            raise InvariantError("extents were moved for a step that computes nothing")
+        self._replica.log.event(now, Event.IDLE, self._lane.index, self._held, self._used, self._lane.index)
+        return None
+
+    def log_step(self, batch: Batch, outcome: Outcome, now: int, grown: Grown) -> None:
+        """Write the stretch that ended at `now` to the log."""
+        steps, first, increment, _ = outcome
+        start = now - steps * first - increment * (steps * (steps - 1) // 2)
+        self._replica.log.step(
+            (
+                start,
+                first,
+                increment,
+                steps,
+                batch.lane,
+                len(batch.chunks),
+                batch.prefill_tokens,
+                batch.decode_sequences,
+                batch.decode_context,
+                batch.relocated_tokens,
+                self._held,
+                self._used,
+                *grown,
+                len(self._replica.waiting),
+            )
+        )
+
+    # ------------------------------------------------------------------ within
+
+    def _batch(self) -> Batch:
+        lane, chunks = self._lane, self._chunks
+        batch = Batch(lane.index, chunks, [], [], self._relocations, 0, 0)
+        if self._decodes:
+            batch.joined, batch.left, lane.joined, lane.left = lane.joined, lane.left, [], []
+            batch.decode_sequences, batch.decode_context = len(lane.decoding), lane.context
+        if self._relocations:
+            batch.relocated_tokens = sum(move.tokens for move in self._relocations)
+        for _, tokens, context, _ in chunks:
+            batch.prefill_tokens += tokens
+            batch.prefill_attended += tokens * context + tokens * (tokens + 1) // 2
+        if not (chunks or self._relocations):
+            batch.max_steps = lane.growth.limit()
+        return batch
+
+    def _place(self, sequence: Sequence) -> bool:
+        if self._kv.place(sequence):
+            return True
+        self._relocate(self._kv.compact(), sequence)
+        return self._kv.place(sequence)
+
+    def _relocate(self, moves: list[Relocation], sequence: Sequence | None) -> None:
+        if not moves:
+            return
+        self._relocations += moves
+        tokens = sum(move.tokens for move in moves)
+        ident = (sequence or moves[0].sequence).request.id
+        self._replica.log.event(self.now, Event.COMPACTED, ident, tokens, len(moves), self._lane.index)
+
+    def _welcome(self, sequence: Sequence) -> None:
+        replica, lane = self._replica, self._lane
+        replica.waiting.remove(sequence)
+        replica.log.event(
+            self.now,
+            Event.ADMITTED,
+            sequence.request.id,
+            sequence.reservation,
+            sequence.address,
+            lane.index,
+        )
+        if sequence.state is State.SWAPPED:
+            lane.swapping_in += 1
+            replica.order(sequence, lane, to_host=False)
+        else:
+            sequence.state = State.PREFILLING
+            lane.prefilling.append(sequence)
+
+    def _grow(self, sequence: Sequence, tokens: int) -> None:
+        if tokens > self._kv.free:
+            raise InvariantError(f"{sequence} was granted {tokens} slots, {self._kv.free} are free")
+        self._kv.free -= tokens
+        self._replica.log.event(
+            self.now, Event.GROWN, sequence.request.id, tokens, sequence.cached + tokens, self._lane.index
+        )

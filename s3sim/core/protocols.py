@@ -1,0 +1,158 @@
+"""The seams of the house: what policies, models and worlds must offer, and what policies may see."""
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple, Protocol, TypeVar
+
+from s3sim.core.batch import Affine, Batch
+from s3sim.core.request import Sequence
+
+__all__ = [
+    "Admission",
+    "Batching",
+    "Grow",
+    "LatencyModel",
+    "Planner",
+    "Preempt",
+    "Queue",
+    "Reservation",
+    "Supervisor",
+    "View",
+]
+
+
+class Queue(Protocol):
+    """The sequences that wait for admission, in the order that an admission policy wants."""
+
+    def push(self, sequence: Sequence) -> None:
+        """Add a sequence that was submitted, or that returns after a swap."""
+        ...
+
+    def push_front(self, sequence: Sequence) -> None:
+        """Add a sequence that returns after a recompute preemption, ahead of those that never ran."""
+        ...
+
+    def remove(self, sequence: Sequence) -> None:
+        """Take out a sequence that is admitted."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def __iter__(self) -> Iterator[Sequence]: ...
+
+
+class View(Protocol):
+    """What a policy sees of a replica: requests and sequences, never a true output length."""
+
+    @property
+    def now(self) -> int:
+        """Time of the plan in picoseconds."""
+        ...
+
+    @property
+    def free(self) -> int:
+        """Slots that no sequence holds on the device."""
+        ...
+
+    @property
+    def capacity(self) -> int:
+        """Slots that the device has for KV."""
+        ...
+
+    @property
+    def host_free(self) -> int:
+        """Slots' worth of host memory that no swapped sequence holds."""
+        ...
+
+    @property
+    def admitted(self) -> int:
+        """Sequences admitted to the lane that is being planned."""
+        ...
+
+    def decoding(self) -> Iterable[Sequence]:
+        """Sequences that decode on the lane that is being planned, in the order they joined."""
+        ...
+
+
+class Grow(NamedTuple):
+    """Answer to an overrun: hold so many more slots, which must be free."""
+
+    tokens: int
+
+
+class Preempt(NamedTuple):
+    """Answer to an overrun: take these sequences off the device, to return later."""
+
+    victims: list[Sequence]
+    swap: bool  # True: move the KV to the host; False: drop it and compute it again
+    min_reservation_tokens: int = 0  # the least that each victim reserves when it returns
+
+
+class Reservation(Protocol):
+    """How many slots a sequence is given when it is admitted."""
+
+    def tokens(self, sequence: Sequence) -> int:
+        """Slots to hold from admission on; at least the tokens to prefill."""
+        ...
+
+
+Q = TypeVar("Q", bound=Queue)
+
+
+class Admission(Protocol[Q]):
+    """Who is admitted next."""
+
+    def queue(self) -> Q:
+        """A new, empty queue, ordered as this policy needs it."""
+        ...
+
+    def next(self, view: View, waiting: Q) -> Sequence | None:
+        """The sequence to admit now, or None where nobody may be; `view.free` shrinks as it is obeyed."""
+        ...
+
+    def arrival_matters(self, view: View, waiting: Q) -> bool:
+        """Whether a request that arrived now could be admitted before anything else happens."""
+        ...
+
+
+class Planner(Protocol):
+    """The verbs by which a batching policy composes a step."""
+
+    def settle_overruns(self) -> bool:
+        """Let the supervisor answer every overrun that the next decode step would cause; True if it preempted."""
+        ...
+
+    def admit(self, *, max_prefill_tokens: int | None = None) -> int:
+        """Admit whom the admission policy picks, up to a budget; returns the tokens to prefill."""
+        ...
+
+    def prefill(self, *, budget: int | None = None) -> None:
+        """Put admitted prompts into the step, in whole or up to `budget` tokens."""
+        ...
+
+    def decode(self) -> None:
+        """Put every decoding sequence into the step."""
+        ...
+
+
+class Batching(Protocol):
+    """What a step holds, and in which order overruns, admissions, prefill and decode come."""
+
+    def compose(self, step: Planner) -> None:
+        """Fill the step."""
+        ...
+
+
+class Supervisor(Protocol):
+    """What happens to a sequence whose next write would exceed its reservation."""
+
+    def overrun(self, view: View, sequence: Sequence) -> Grow | Preempt:
+        """The answer; asked again while the sequence still overruns."""
+        ...
+
+
+class LatencyModel(Protocol):
+    """Foretells how long a batch takes on a device."""
+
+    def affine(self, batch: Batch) -> Affine:
+        """Duration of the batch's first step, increment per further step, and for how many steps it holds."""
+        ...

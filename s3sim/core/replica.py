@@ -1,0 +1,203 @@
+"""The replica: a state machine that decides and accounts, and never waits.
+
+A driver owns time and calls `submit`, `plan`, `commit` and `moved`; an executor owns the world.
+Everything that changes a sequence's state is in this file and in `planner.py`.
+"""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from s3sim.core.batch import Batch, Outcome
+from s3sim.core.errors import InvariantError
+from s3sim.core.events import Event, EventLog, Reason
+from s3sim.core.growth import Grown
+from s3sim.core.kv_cache import KVCacheManager
+from s3sim.core.lane import Lane
+from s3sim.core.planner import StepPlanner
+from s3sim.core.protocols import Admission, Batching, Preempt, Reservation, Supervisor
+from s3sim.core.request import Prediction, Request, Sequence, State
+
+__all__ = ["Move", "Replica", "Scheduler"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scheduler:
+    """A named bundle of four small decisions, and the way it keeps its KV."""
+
+    name: str
+    reservation: Reservation
+    admission: Admission[Any]
+    batching: Batching
+    supervisor: Supervisor
+    max_num_seqs: int | None = None  # most sequences admitted to a lane; None: memory decides
+    headroom: int = 0  # slots that must stay free beside the largest sequence, or it is rejected
+    compact_on_release: bool = False  # slide extents together whenever some were returned
+
+
+class Move(NamedTuple):
+    """An order to move a sequence's KV over the host link; the driver reports `moved` when it is done."""
+
+    sequence: Sequence
+    to_host: bool
+    tokens: int
+
+
+class Replica:
+    """One model on one device or one parallel group: queue, lanes and KV account."""
+
+    def __init__(
+        self, scheduler: Scheduler, kv: KVCacheManager, *, log: EventLog, host_tokens: int, lanes: int = 1
+    ) -> None:
+        self.scheduler = scheduler
+        self.kv = kv
+        self.log = log
+        self.host_free = host_tokens
+        self.waiting = scheduler.admission.queue()
+        self.lanes = [Lane(index, kv) for index in range(lanes)]
+        self.moving: dict[Sequence, Lane] = {}  # KV on the host link, and the lane it left or will join
+        self._planners = [StepPlanner(self, lane) for lane in self.lanes]
+        self._orders: list[Move] = []
+        self._submitted = 0
+
+    # ------------------------------------------------------------------ what the driver calls
+
+    def submit(self, request: Request, prediction: Prediction | None = None, *, ready: int | None = None) -> None:
+        """Take a request into care; `ready` is when its prediction was, if it has one."""
+        sequence = Sequence(request, prediction, self._submitted)
+        self._submitted += 1
+        ident, log = request.id, self.log.event
+        log(request.arrival, Event.ARRIVED, ident, request.prompt_tokens, request.max_new_tokens)
+        at = request.arrival if ready is None else ready
+        if prediction is not None:
+            log(at, Event.PREDICTED, ident, *prediction)
+        if self.kv.demand(sequence.max_tokens) + self.scheduler.headroom > self.kv.capacity:
+            sequence.state = State.REJECTED
+            log(at, Event.REJECTED, ident, request.prompt_tokens, Reason.NEVER_FITS)
+        else:
+            self.enqueue(sequence)
+
+    def reject(self, request: Request, reason: Reason) -> None:
+        """Turn away a request that the workload's own rules exclude."""
+        self.log.event(request.arrival, Event.ARRIVED, request.id, request.prompt_tokens, request.max_new_tokens)
+        self.log.event(request.arrival, Event.REJECTED, request.id, request.prompt_tokens, reason)
+
+    def plan(self, now: int, lane: int = 0) -> Batch | None:
+        """Decide the lane's next batch; None where there is nothing to compute."""
+        return self._planners[lane].plan(now)
+
+    def commit(self, batch: Batch, outcome: Outcome, now: int) -> None:
+        """Account for a batch that has run and ended at `now`."""
+        lane = self.lanes[batch.lane]
+        grown = lane.advance(outcome.steps) if batch.decode_sequences else Grown()
+        self._planners[batch.lane].log_step(batch, outcome, now, grown)
+        for chunk in batch.chunks:
+            self._prefilled(lane, chunk.sequence, chunk.tokens, last=chunk.last, now=now)
+        for sequence in outcome.finished:
+            self._finish(lane, sequence, now)
+
+    def take_moves(self) -> list[Move]:
+        """Moves ordered since the last call, for the driver to put on the link at once."""
+        orders, self._orders = self._orders, []
+        return orders
+
+    def moved(self, sequence: Sequence, now: int) -> None:
+        """Account for a move that completed at `now`."""
+        lane = self.moving.pop(sequence)
+        if sequence.state is State.SWAPPING_OUT:
+            self.log.event(now, Event.SWAPPED_OUT, sequence.request.id, sequence.cached, 0, lane.index)
+            self.kv.release(sequence)
+            sequence.state = State.SWAPPED
+            self.enqueue(sequence)
+        else:
+            self.log.event(now, Event.SWAPPED_IN, sequence.request.id, sequence.cached, 0, lane.index)
+            self.host_free += sequence.cached
+            lane.swapping_in -= 1
+            lane.join(sequence)
+
+    def arrival_matters(self, lane: int = 0) -> bool:
+        """Whether a request that arrived now could change the lane's plan."""
+        limit = self.scheduler.max_num_seqs
+        if limit is not None and self.lanes[lane].admitted >= limit:
+            return False
+        return self.scheduler.admission.arrival_matters(self._planners[lane], self.waiting)
+
+    @property
+    def idle(self) -> bool:
+        """Whether no sequence waits, runs or moves."""
+        return not (len(self.waiting) or self.moving or any(lane.admitted for lane in self.lanes))
+
+    @property
+    def used(self) -> int:
+        """Slots written on the device."""
+        prefilling = sum(s.cached for lane in self.lanes for s in lane.prefilling)
+        leaving = sum(s.cached for s in self.moving if s.state is State.SWAPPING_OUT)
+        return sum(lane.context for lane in self.lanes) + prefilling + leaving
+
+    def check_integrity(self) -> None:
+        """Audit the KV account, the lanes' totals and max_num_seqs; raises InvariantError with the numbers."""
+        holders: list[Sequence] = list(self.moving)
+        for lane in self.lanes:
+            lane.check_integrity()
+            holders += [*lane.prefilling, *lane.decoding]
+            limit = self.scheduler.max_num_seqs
+            if limit is not None and lane.admitted > limit:
+                raise InvariantError(f"{lane.admitted} sequences admitted, max_num_seqs is {limit}")
+        self.kv.check_integrity(holders)
+        for sequence in holders:
+            if sequence.cached > self.kv.held_by(sequence):
+                raise InvariantError(f"{sequence} wrote beyond its {self.kv.held_by(sequence)} slots")
+
+    # ------------------------------------------------------------------ what the planner calls
+
+    def enqueue(self, sequence: Sequence, *, front: bool = False) -> None:
+        """Put a sequence into the queue with the slots that it will ask for."""
+        sequence.demand = self.kv.demand(self.scheduler.reservation.tokens(sequence))
+        if front:
+            self.waiting.push_front(sequence)
+        else:
+            self.waiting.push(sequence)
+
+    def order(self, sequence: Sequence, lane: Lane, *, to_host: bool) -> None:
+        """Order a move of the sequence's KV."""
+        sequence.state = State.SWAPPING_OUT if to_host else State.SWAPPING_IN
+        self.moving[sequence] = lane
+        self._orders.append(Move(sequence, to_host, sequence.cached))
+
+    def preempt(self, lane: Lane, answer: Preempt, now: int) -> None:
+        """Take the victims off the device, by swap where the host has room and by recompute elsewhere."""
+        for sequence in answer.victims:
+            swap = answer.swap and sequence.cached <= self.host_free
+            self.log.event(now, Event.PREEMPTED, sequence.request.id, sequence.cached, int(swap), lane.index)
+            sequence.preemptions += 1
+            sequence.min_reservation_tokens = max(sequence.min_reservation_tokens, answer.min_reservation_tokens)
+            if swap:
+                sequence.reservation = self.kv.held_by(sequence)
+                lane.leave(sequence)
+                self.host_free -= sequence.cached
+                self.order(sequence, lane, to_host=True)
+            else:
+                self.kv.release(sequence)
+                lane.leave(sequence)
+                sequence.forget()
+                sequence.state = State.WAITING
+                self.enqueue(sequence, front=True)
+            lane.withdraw(sequence)
+
+    # ------------------------------------------------------------------ within
+
+    def _prefilled(self, lane: Lane, sequence: Sequence, tokens: int, *, last: bool, now: int) -> None:
+        sequence.prefilled(tokens)
+        if not last:
+            return
+        sequence.emit()
+        lane.prefilling.remove(sequence)
+        self.log.event(now, Event.PREFILLED, sequence.request.id, sequence.generated, sequence.cached, lane.index)
+        lane.join(sequence)
+
+    def _finish(self, lane: Lane, sequence: Sequence, now: int) -> None:
+        self.kv.release(sequence)
+        lane.leave(sequence)
+        if sequence in lane.joined:
+            lane.joined.remove(sequence)
+        sequence.state = State.FINISHED
+        self.log.event(now, Event.FINISHED, sequence.request.id, sequence.generated, sequence.preemptions, lane.index)

@@ -1,0 +1,1 @@
+"""Pure scheduling decisions, and the systems that are made of them."""

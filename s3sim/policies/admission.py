@@ -1,0 +1,63 @@
+"""Admissions: who is admitted next."""
+
+from dataclasses import dataclass
+
+from s3sim.core.protocols import View
+from s3sim.core.request import Sequence
+from s3sim.policies.queues import FirstComeQueue, SizeQueue
+
+__all__ = ["DecreasingFirstFit", "FirstCome"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FirstCome:
+    """First come, first served: the walk stops at the first that does not fit.
+
+    `headroom` slots must stay free after an admission (vLLM's watermark).
+    """
+
+    headroom: int = 0
+
+    def queue(self) -> FirstComeQueue:
+        """A queue in order of submission."""
+        return FirstComeQueue()
+
+    def next(self, view: View, waiting: FirstComeQueue) -> Sequence | None:
+        """The head, if it fits."""
+        head = waiting.head()
+        return head if head.demand + self.headroom <= view.free else None
+
+    def arrival_matters(self, view: View, waiting: FirstComeQueue) -> bool:
+        """Only where nobody stands before it."""
+        return not waiting and view.free > self.headroom
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecreasingFirstFit:
+    """The largest that fits, again and again, into the one bin that is the free KV: S³.
+
+    Over a pool that is refilled, this alone would starve whoever never is the largest that fits. So
+    a sequence may not be overtaken by one that arrived more than `ageing` picoseconds after it: where
+    the largest is that young, the oldest is next, and everybody waits until it fits. Only those that
+    arrive within `ageing` can pass it, so its turn comes. In an offline run nobody is younger.
+    """
+
+    ageing: int | None
+
+    def queue(self) -> SizeQueue:
+        """A queue indexed by size and by age."""
+        return SizeQueue()
+
+    def next(self, view: View, waiting: SizeQueue) -> Sequence | None:
+        """The largest that fits, unless it would overtake one too old for that."""
+        largest = waiting.largest_at_most(view.free)
+        if self.ageing is None or largest is None:
+            return largest
+        oldest = waiting.oldest()
+        if largest.waiting_since <= oldest.waiting_since + self.ageing:
+            return largest
+        return oldest if oldest.demand <= view.free else None
+
+    def arrival_matters(self, view: View, waiting: SizeQueue) -> bool:
+        """Wherever a slot is free, a small request might fit."""
+        return view.free > 0

@@ -1,0 +1,39 @@
+"""Reservations: how many slots a sequence is given when it is admitted."""
+
+from dataclasses import dataclass
+
+from s3sim.core.errors import InvariantError
+from s3sim.core.request import Sequence
+
+__all__ = ["MaximumLength", "Predicted", "Written"]
+
+
+@dataclass(frozen=True, slots=True)
+class MaximumLength:
+    """Prompt plus every token that the client allows: ORCA and FasterTransformer."""
+
+    def tokens(self, sequence: Sequence) -> int:
+        """Slots that can never be exceeded."""
+        return sequence.max_tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Predicted:
+    """Prompt plus the predicted output, at most the maximum, at least what a supervisor demands: S³."""
+
+    def tokens(self, sequence: Sequence) -> int:
+        """Slots for the prediction; raises InvariantError where nobody predicted."""
+        if sequence.predicted is None:
+            raise InvariantError(f"{sequence} has no prediction; this system needs a predictor")
+        request = sequence.request
+        predicted = request.prompt_tokens + min(sequence.predicted, request.max_new_tokens)
+        return max(predicted, sequence.min_reservation_tokens)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Only what the prefill writes; blocks for later tokens are taken when they are needed: vLLM."""
+
+    def tokens(self, sequence: Sequence) -> int:
+        """Slots for the prompt, and after a preemption for what was generated too."""
+        return sequence.prefill_tokens

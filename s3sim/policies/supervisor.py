@@ -1,0 +1,52 @@
+"""Supervisors: what happens to a sequence whose next write would exceed its reservation."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from s3sim.core.errors import InvariantError
+from s3sim.core.protocols import Grow, Preempt, View
+from s3sim.core.request import Sequence
+
+__all__ = ["Doubling", "LastArrived", "NoOverrun"]
+
+
+@dataclass(frozen=True, slots=True)
+class NoOverrun:
+    """For reservations that cannot be exceeded."""
+
+    def overrun(self, view: View, sequence: Sequence) -> Grow | Preempt:
+        """Never asked; raises InvariantError."""
+        raise InvariantError(f"{sequence} exceeded a reservation of the maximum length ({view.free} slots free)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doubling:
+    """S³: preempt the sequence that used up its reservation, and let it return with twice as much.
+
+    `doubled` names the quantity: the whole reservation, or its output part. Either grows at least
+    geometrically up to prompt + max_new_tokens, which ends it after at most ceil(log2(cap / first))
+    preemptions of a sequence.
+    """
+
+    doubled: Literal["reservation", "output"]
+    swap: bool
+
+    def overrun(self, view: View, sequence: Sequence) -> Grow | Preempt:
+        """Preempt the sequence itself."""
+        prompt = sequence.request.prompt_tokens if self.doubled == "output" else 0
+        wanted = prompt + 2 * (sequence.reservation - prompt)
+        return Preempt([sequence], self.swap, min(wanted, sequence.max_tokens))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LastArrived:
+    """vLLM: take a block if one is free, else preempt whoever arrived last, perhaps the asker itself."""
+
+    block_tokens: int
+    swap: bool = False
+
+    def overrun(self, view: View, sequence: Sequence) -> Grow | Preempt:
+        """Grow by one block, or preempt."""
+        if view.free >= self.block_tokens:
+            return Grow(self.block_tokens)
+        return Preempt([max(view.decoding(), key=lambda other: other.order)], self.swap)

@@ -1,0 +1,91 @@
+"""The driver: the SimPy process that owns time, and serves one replica step by step.
+
+At one instant, in this order: moves completed, requests arrived, predictions ready, commit, plan.
+Everything from outside is looked at once per step, at its end, as an engine's own loop does.
+"""
+
+from collections.abc import Generator
+from typing import Any
+
+import simpy
+from simpy.events import EventPriority
+
+from s3sim.core.errors import InvariantError
+from s3sim.core.replica import Replica
+from s3sim.sim.executor import Run, SimulatedExecutor
+from s3sim.sim.inbox import Inbox
+from s3sim.sim.link import HostLink
+
+__all__ = ["serve"]
+
+STEP_BOUNDARY = EventPriority(2)  # after 1 (NORMAL): all else of the same instant has happened before
+
+
+def _boundary(env: simpy.Environment, delay: int) -> simpy.Event:
+    """An event after `delay` ps that is processed last in its instant, whatever was scheduled when."""
+    event = simpy.Event(env)
+    event._ok, event._value = True, None
+    env.schedule(event, priority=STEP_BOUNDARY, delay=delay)
+    return event
+
+
+def serve(
+    env: simpy.Environment,
+    replica: Replica,
+    executor: SimulatedExecutor,
+    inbox: Inbox,
+    link: HostLink,
+    *,
+    single_steps: bool = False,
+) -> Generator[simpy.Event, Any, None]:
+    """Serve until every request has come and gone; raises InvariantError if work waits for nothing.
+
+    With `single_steps` every stretch is cut after one step: the same schedule, more slowly.
+    """
+    now = 0
+    _deliver(replica, inbox, link, now)
+    while True:
+        batch = replica.plan(now)
+        for move in replica.take_moves():
+            link.send(move)
+        if batch is None:
+            wake = _next_event(inbox, link)
+            if wake is None:
+                break
+            yield _boundary(env, wake - now)
+            now = wake
+            _deliver(replica, inbox, link, now)
+            continue
+        run = executor.start(batch)
+        steps = 1 if single_steps else _cut(run, replica, inbox, link, now)
+        elapsed = run.affine.elapsed(steps)
+        yield _boundary(env, elapsed)
+        now += elapsed
+        _deliver(replica, inbox, link, now)
+        replica.commit(batch, executor.finish(run, steps), now)
+    if not replica.idle:
+        raise InvariantError(f"{len(replica.waiting)} sequences wait, and nothing runs, moves or is due to arrive")
+
+
+def _deliver(replica: Replica, inbox: Inbox, link: HostLink, now: int) -> None:
+    if link.arrived:
+        for at, sequence in link.arrived:
+            replica.moved(sequence, at)
+        link.arrived.clear()
+    inbox.deliver(replica, now)
+
+
+def _next_event(inbox: Inbox, link: HostLink) -> int | None:
+    times = [time for time in (inbox.next_time(), link.next_end()) if time is not None]
+    return min(times, default=None)
+
+
+def _cut(run: Run, replica: Replica, inbox: Inbox, link: HostLink, now: int) -> int:
+    """Steps until the run ends, or until the first step boundary at or after an event that matters."""
+    if run.steps == 1:
+        return 1
+    event = link.next_end()
+    arrival = inbox.next_time()
+    if arrival is not None and (event is None or arrival < event) and replica.arrival_matters():
+        event = arrival
+    return run.steps if event is None else min(run.steps, run.affine.boundary(event - now))

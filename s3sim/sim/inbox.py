@@ -1,0 +1,81 @@
+"""The inbox: requests on their way to a replica, each visible once its prediction is ready."""
+
+from array import array
+from heapq import heapreplace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from s3sim.core.events import Reason
+from s3sim.core.replica import Replica
+from s3sim.core.request import Prediction, Request
+
+__all__ = ["Inbox", "ready_times"]
+
+Column = NDArray[np.int64]
+
+
+def ready_times(arrival: Column, *, seconds_ps: int, concurrency: int | None) -> Column:
+    """When each prediction is ready, in ps: it starts at the request's own arrival, or in a free server's turn.
+
+    `concurrency` servers work first come first served; None means that predictions never queue.
+    """
+    if concurrency is None or seconds_ps == 0:
+        return arrival + seconds_ps
+    servers = [0] * concurrency
+    ready = np.empty_like(arrival)
+    for row, at in enumerate(arrival.tolist()):
+        ready[row] = end = max(at, servers[0]) + seconds_ps
+        heapreplace(servers, end)
+    return ready
+
+
+class Inbox:
+    """The rows of a trace as a server sees them, in the order in which they become visible.
+
+    `ready` are the times at which rows may be submitted (ps, ascending), `predicted` the output
+    lengths foreseen for them, `excluded` marks rows that the workload's own rules reject.
+    """
+
+    def __init__(
+        self,
+        *,
+        ids: Column,
+        arrival: Column,
+        prompt_tokens: Column,
+        max_new_tokens: Column,
+        ready: Column | None = None,
+        predicted: Column | None = None,
+        excluded: NDArray[np.bool_] | None = None,
+    ) -> None:
+        self._ids, self._arrival = _cells(ids), _cells(arrival)
+        self._prompt, self._limit = _cells(prompt_tokens), _cells(max_new_tokens)
+        self._ready = self._arrival if ready is None else _cells(ready)
+        self._predicted = None if predicted is None else _cells(predicted)
+        self._excluded = frozenset[int]() if excluded is None else frozenset(np.flatnonzero(excluded).tolist())
+        self._next = 0
+        self._end = len(self._ids)
+
+    def next_time(self) -> int | None:
+        """When the next request becomes visible; None after the last."""
+        return self._ready[self._next] if self._next < self._end else None
+
+    def deliver(self, replica: Replica, now: int) -> None:
+        """Submit every request that is visible at `now`."""
+        row = self._next
+        while row < self._end and (ready := self._ready[row]) <= now:
+            request = Request(self._ids[row], self._arrival[row], self._prompt[row], self._limit[row])
+            if row in self._excluded:
+                replica.reject(request, Reason.OVER_LENGTH)
+            elif self._predicted is None:
+                replica.submit(request)
+            else:
+                replica.submit(request, Prediction(self._predicted[row]), ready=ready)
+            row += 1
+        self._next = row
+
+
+def _cells(column: Column) -> "array[int]":
+    cells = array("q")
+    cells.frombytes(np.ascontiguousarray(column, dtype=np.int64).tobytes())
+    return cells
