@@ -13,8 +13,8 @@ __all__ = ["Lane"]
 class Lane:
     """The sequences of one micro-batch in flight; a replica without pipeline parallelism has one.
 
-    A sequence comes in by `admit` (to prefill) or `expect` (while its KV swaps in), decodes from
-    `join` to `leave`, and is gone. Totals are kept, not summed, so that a step costs nothing per
+    A sequence comes in to prefill, or while its KV swaps in; it decodes from `join` to `leave`, and
+    is gone. Totals are kept, not summed, so that a step costs nothing per
     sequence.
     """
 
@@ -24,6 +24,7 @@ class Lane:
         self.prefilling: deque[Sequence] = deque()
         self.decoding: dict[Sequence, None] = {}  # in the order they joined
         self.swapping_in = 0
+        self.arrived: list[Sequence] = []  # swapped in, to join at the next plan; still counted as swapping in
         self.context = 0  # Σ cached over decoding
         self.joined: list[Sequence] = []  # not yet announced to the executor
         self.left: list[Sequence] = []
@@ -41,6 +42,13 @@ class Lane:
         self.joined.append(sequence)
         self.context += sequence.cached
         self.growth.join(sequence)
+
+    def join_arrived(self) -> None:
+        """Let the sequences that were swapped in since the last plan decode."""
+        for sequence in self.arrived:
+            self.swapping_in -= 1
+            self.join(sequence)
+        self.arrived.clear()
 
     def leave(self, sequence: Sequence) -> None:
         """Take a finished or preempted sequence out of the decode steps."""

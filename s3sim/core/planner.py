@@ -112,6 +112,7 @@ class StepPlanner:
     def plan(self, now: int) -> Batch | None:
         """Compose the next batch; None where there is nothing to compute."""
         self.now = now
+        self._lane.join_arrived()
         self._chunks, self._relocations, self._decodes = [], [], False
         self._replica.scheduler.batching.compose(self)
         self._held = self._kv.capacity - self._kv.free

@@ -111,8 +111,7 @@ class Replica:
         else:
             self.log.event(now, Event.SWAPPED_IN, sequence.request.id, sequence.cached, 0, lane.index)
             self.host_free += sequence.cached
-            lane.swapping_in -= 1
-            lane.join(sequence)
+            lane.arrived.append(sequence)  # the batch now running is not its own: it joins at the next plan
 
     def arrival_matters(self, lane: int = 0) -> bool:
         """Whether a request that arrived now could change the lane's plan."""
@@ -138,7 +137,7 @@ class Replica:
         holders: list[Sequence] = list(self.moving)
         for lane in self.lanes:
             lane.check_integrity()
-            holders += [*lane.prefilling, *lane.decoding]
+            holders += [*lane.prefilling, *lane.decoding, *lane.arrived]
             limit = self.scheduler.max_num_seqs
             if limit is not None and lane.admitted > limit:
                 raise InvariantError(f"{lane.admitted} sequences admitted, max_num_seqs is {limit}")
