@@ -4,7 +4,7 @@ Adding a system is one class of choices and one line in SYSTEMS; the law tests t
 """
 
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 from s3sim.core.errors import UnknownNameError
 from s3sim.core.kv_cache import ContiguousKV, KVCacheManager, PagedKV
@@ -28,7 +28,9 @@ MAX_NUM_SEQS = _about("Most sequences running at once; null: memory decides, as 
 
 
 class Choices(Protocol):
-    """The open choices of a system: frozen fields, each with its default and its reason."""
+    """The open choices of a system: a frozen dataclass whose fields have defaults and reasons."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
 
     def kv(self, capacity: int) -> KVCacheManager:
         """The account of `capacity` slots."""

@@ -1,0 +1,51 @@
+"""Durations by fixed prices: for tests, worked examples and comparison with theory."""
+
+from s3sim.core.batch import Affine, Batch
+from s3sim.hardware.checks import require_not_negative, require_number
+from s3sim.hardware.units import UNLIMITED_STEPS, picoseconds
+
+__all__ = ["Constant"]
+
+
+class Constant:
+    """A LatencyModel with fixed prices, each in seconds, charged in every step.
+
+    duration = step_seconds
+               + prefill_seconds_per_token · prefill_tokens
+               + decode_seconds_per_context_token · decode_context
+               + seconds_per_sequence · (decoding rows + chunks)
+               + relocation_seconds_per_token · relocated_tokens.
+    Raises InputError for a price below 0, and for a step_seconds of 0: time must advance.
+    """
+
+    __slots__ = ("_context", "_prefill", "_relocation", "_sequence", "_step")
+
+    def __init__(
+        self,
+        *,
+        step_seconds: float,
+        prefill_seconds_per_token: float = 0.0,
+        decode_seconds_per_context_token: float = 0.0,
+        seconds_per_sequence: float = 0.0,
+        relocation_seconds_per_token: float = 0.0,
+    ) -> None:
+        require_number("constant: step_seconds", step_seconds)
+        self._step = max(1, picoseconds(step_seconds))
+        self._prefill = _price("prefill_seconds_per_token", prefill_seconds_per_token)
+        self._context = _price("decode_seconds_per_context_token", decode_seconds_per_context_token)
+        self._sequence = _price("seconds_per_sequence", seconds_per_sequence)
+        self._relocation = _price("relocation_seconds_per_token", relocation_seconds_per_token)
+
+    def affine(self, batch: Batch) -> Affine:
+        """Duration of the batch's first step, increment per further step, and for how many steps it holds."""
+        rows = batch.decode_sequences
+        first = self._step + self._context * batch.decode_context + self._sequence * rows
+        if batch.prefill_tokens or batch.relocated_tokens:
+            first += self._prefill * batch.prefill_tokens + self._sequence * len(batch.chunks)
+            return Affine(first + self._relocation * batch.relocated_tokens, 0, 1)
+        return Affine(first, self._context * rows, UNLIMITED_STEPS)
+
+
+def _price(field: str, seconds: float) -> int:
+    require_not_negative(f"constant: {field}", seconds)
+    return picoseconds(seconds)

@@ -1,0 +1,1 @@
+"""What is asked of a server: traces, their formats, arrival processes and length distributions."""
