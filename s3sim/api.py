@@ -1,0 +1,155 @@
+"""The Python API: simulate a point, run an experiment, load its results."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from s3sim.core.errors import InputError, SystemFaultError
+from s3sim.experiment.build import build_facts
+from s3sim.experiment.resolved import Point
+from s3sim.experiment.rundir import RunDirectory, environment, manifest
+from s3sim.experiment.schema import LoadedExperiment, load_experiment
+from s3sim.experiment.sweep import Done, run_points
+from s3sim.report.summary import summarize
+from s3sim.report.tables import event_frame, requests_table, step_frame
+from s3sim.sim.simulate import check_point, simulate_point
+
+__all__ = ["Result", "Results", "draw", "load", "run", "simulate"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """One simulated point: frames of its log, its requests, and its summary."""
+
+    point: Point
+    requests: pd.DataFrame
+    events: pd.DataFrame
+    steps: pd.DataFrame
+    summary: dict[str, Any]
+    about: dict[str, Any]  # the resolved point, its facts, and what was dropped, as JSON
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Results:
+    """A finished experiment: its folder, and one row of metrics per point."""
+
+    path: Path
+    summary: pd.DataFrame
+
+
+def simulate(point: Point) -> Result:
+    """Simulate one resolved point in this process; raises InputError where its parts cannot be built."""
+    run = simulate_point(point)
+    events, steps = event_frame(run.log), step_frame(run.log)
+    requests = requests_table(events)
+    facts = build_facts(point, run.hardware)
+    counts = {
+        "over_length": run.load.counts.over_length,
+        "over_length_dropped": run.load.counts.dropped,
+        "over_length_truncated": run.load.counts.truncated,
+        "invalid_rows_dropped": run.load.invalid_rows,
+    }
+    return Result(
+        point=point,
+        requests=requests,
+        events=events,
+        steps=steps,
+        summary=summarize(events, steps, requests, facts) | counts,
+        about=point.to_json() | {"facts": facts.to_json()},
+    )
+
+
+def run(
+    source: str | Path | Mapping[str, Any],
+    *,
+    overrides: Sequence[str] = (),
+    out: str | Path | None = None,
+    workers: int = 1,
+    resume: bool = False,
+    overwrite: bool = False,
+    on_point: Callable[[Point], None] | None = None,
+    on_start: Callable[[LoadedExperiment, int], None] | None = None,
+) -> Results:
+    """Run an experiment, a YAML file or what one would hold, and draw its figures.
+
+    Results go into a run directory, `results/<name>` by default; with `resume` its finished points are
+    kept. `on_start` is told the experiment and how many points are to be run, `on_point` each point that
+    is finished. Raises InputError before anything is written where the experiment cannot be run,
+    SystemFaultError where the machine fails it.
+    """
+    loaded = load_experiment(Path(source) if isinstance(source, str) else source, overrides)
+    _check(loaded.points)
+    directory = RunDirectory(Path(out) if out else Path("results") / loaded.experiment.name)
+    directory.prepare(files=_files(loaded), resume=resume, overwrite=overwrite, points=loaded.points)
+    missing = [point for point in loaded.points if not directory.finished(point)]
+    if on_start:
+        on_start(loaded, len(missing))
+    try:
+        for done in run_points(missing, partial(_simulate_into, directory), workers=workers):
+            _raise(done)
+            if on_point:
+                on_point(done.point)
+    except KeyboardInterrupt:
+        finished = sum(map(directory.finished, loaded.points))
+        raise SystemFaultError(
+            f"interrupted; {finished} of {len(loaded.points)} points are finished in {directory.path};"
+            " --resume continues"
+        ) from None
+    finally:
+        summary = directory.summarize(loaded.points)
+    draw(directory.path)
+    return Results(path=directory.path, summary=summary)
+
+
+def _check(points: Sequence[Point]) -> None:
+    """Check one point of each setting before anything is written; systems and seeds share a setting."""
+    seen: set[str] = set()
+    for point in points:
+        setting = repr((point.model, point.device, point.memory, point.latency, point.max_length, point.workload))
+        if setting not in seen:
+            seen.add(setting)
+            check_point(point)
+
+
+def _files(loaded: LoadedExperiment) -> dict[str, Any]:
+    experiment = loaded.experiment
+    return {
+        "experiment.yaml": loaded.text,
+        "overrides.json": list(loaded.overrides),
+        "environment.json": environment(),
+        "manifest.json": manifest(experiment.name, experiment.description, loaded.points),
+    }
+
+
+def _simulate_into(directory: RunDirectory, point: Point) -> None:
+    result = simulate(point)
+    tables = {"requests": result.requests}
+    if point.log == "full":
+        tables |= {"events": result.events, "steps": result.steps}
+    directory.keep(point, about=result.about, tables=tables, summary=result.summary)
+
+
+def _raise(done: Done) -> None:
+    if done.error is not None:
+        raise (InputError if done.exit_code == InputError.exit_code else SystemFaultError)(done.error)
+
+
+def load(path: str | Path) -> Results:
+    """The results in a run directory; raises InputError where it holds none."""
+    folder = Path(path)
+    try:
+        summary = pd.read_csv(folder / "summary.csv")
+    except (OSError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        raise InputError(f"{folder}: holds no readable summary.csv: {error}") from None
+    return Results(path=folder, summary=summary)
+
+
+def draw(path: str | Path) -> list[Path]:
+    """Redraw every figure of a run directory from its own files; returns the pictures."""
+    from s3sim.report.pages import draw as draw_pages  # noqa: PLC0415 - matplotlib takes a second to import
+
+    return draw_pages(Path(path))

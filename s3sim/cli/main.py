@@ -1,0 +1,87 @@
+"""`s3sim`: the commands, and how errors become messages and exit codes.
+
+Exit codes: 0 done; 1 the machine failed us or the run was interrupted; 2 the input cannot be used.
+Imports of the simulator are made by the command that needs them, so that --help is quick.
+"""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from s3sim.core.errors import S3SimError
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    help="Simulate LLM serving with output-length prediction: S³ against max-length and paged KV allocation.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def main() -> None:
+    """Run the command line; errors of s3sim end in one message and an exit code."""
+    try:
+        app()
+    except S3SimError as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201 - rich would wrap paths and keys
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)  # noqa: T201
+        sys.exit(1)
+
+
+@app.command()
+def run(
+    file: Annotated[Path, typer.Argument(help="The experiment YAML.")],
+    override: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a key, as in workload.requests=100.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="The run directory [default: results/<name>].")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Points at one time [default: the processors].")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Keep the points that are finished already.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the results that are there.")] = False,
+) -> None:
+    """Run an experiment: every system, seed and swept value; print a table, draw figures."""
+    from s3sim.cli.run import run_command  # noqa: PLC0415
+
+    run_command(file, overrides=override or [], out=out, workers=workers, resume=resume, overwrite=overwrite)
+
+
+@app.command()
+def report(directory: Annotated[Path, typer.Argument(help="A run directory.")]) -> None:
+    """Print a run's table and redraw its figures, from the run directory alone."""
+    from s3sim.cli.run import report_command  # noqa: PLC0415
+
+    report_command(directory)
+
+
+@app.command(name="list")
+def list_names(
+    kind: Annotated[str, typer.Argument(help="systems, models, devices, engines, links or workloads")],
+) -> None:
+    """List the names that an experiment may use."""
+    from s3sim.cli.listing import list_command  # noqa: PLC0415
+
+    list_command(kind)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON schema of an experiment YAML, for editors."""
+    import json  # noqa: PLC0415
+
+    from s3sim.experiment.schema import json_schema  # noqa: PLC0415
+
+    typer.echo(json.dumps(json_schema(), indent=1))
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    from importlib.metadata import version as installed  # noqa: PLC0415
+
+    typer.echo(installed("s3sim"))

@@ -1,0 +1,1 @@
+"""Experiments: one YAML, one question; resolved to points, run, and kept in a run directory."""

@@ -1,0 +1,8 @@
+"""Figures: frames in, matplotlib Figures out; they read no file and write none."""
+
+from s3sim.report.figures.bars import bars
+from s3sim.report.figures.curves import throughput_latency
+from s3sim.report.figures.distributions import latency_cdf
+from s3sim.report.figures.memory import kv_over_time
+
+__all__ = ["bars", "kv_over_time", "latency_cdf", "throughput_latency"]

@@ -1,0 +1,166 @@
+"""The metrics of a run, under the names that the field uses."""
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from s3sim.core.events import Event
+from s3sim.report.facts import RunFacts, ServiceLevel
+from s3sim.report.frames import PS_PER_MS, PS_PER_S, column
+from s3sim.report.gaps import token_gaps
+from s3sim.report.occupancy import last_finish, occupancy
+from s3sim.report.percentiles import weighted_mean, weighted_percentiles
+
+__all__ = ["METRICS", "Metric", "summarize"]
+
+Metric = int | float | None
+PERCENTILES = (50, 90, 99)
+LATENCIES = ("ttft", "tpot", "itl", "e2el")
+METRICS = (
+    "completed",
+    "rejected",
+    "unfinished",
+    "duration_s",
+    "request_throughput",
+    "output_throughput",
+    "total_token_throughput",
+    *(f"{kind}_{name}_ms" for name in LATENCIES for kind in ("mean", *(f"p{q}" for q in PERCENTILES))),
+    "normalized_latency_ms",
+    "slo_attainment",
+    "request_goodput",
+    "mean_batch_size",
+    "kv_reserved_fraction",
+    "kv_used_fraction",
+    "kv_waste_fraction",
+    "preemptions",
+    "swapped_bytes",
+    "recomputed_tokens",
+    "compactions",
+    "relocated_bytes",
+    "overrun_rate",
+    "under_predicted_rate",
+    "mfu",
+)
+
+
+def summarize(events: pd.DataFrame, steps: pd.DataFrame, requests: pd.DataFrame, facts: RunFacts) -> dict[str, Metric]:
+    """The run's METRICS; None where one has no value (nothing finished, no limits, no predictions).
+
+    Latencies and rates of length are over finished requests, as in vLLM's `bench serve`;
+    slo_attainment is over those that arrived. The window of every rate and fraction is duration_s:
+    from time 0 to the last token. mfu counts prompt + output - 1 tokens a request once, recomputed
+    ones not, at 2·parameters operations each.
+    """
+    end = last_finish(events)
+    finished = requests[requests["status"] == "finished"]
+    found: dict[str, Metric] = {
+        **_counts(requests, end),
+        **_throughput(finished, end),
+        **_latency(finished, events, steps),
+        **_service(requests, finished, facts.slo, end),
+        **_memory(events, steps, facts, end),
+        **_costs(events, facts),
+        **_predictions(finished),
+        "mfu": _rate(2 * facts.parameters * _useful_tokens(finished) / facts.peak_flops, end),
+    }
+    return {name: found[name] for name in METRICS}
+
+
+def _counts(requests: pd.DataFrame, end: int | None) -> dict[str, Metric]:
+    status = requests["status"]
+    return {
+        "completed": int((status == "finished").sum()),
+        "rejected": int((status == "rejected").sum()),
+        "unfinished": int((status == "unfinished").sum()),
+        "duration_s": None if end is None else end / PS_PER_S,
+    }
+
+
+def _throughput(finished: pd.DataFrame, end: int | None) -> dict[str, Metric]:
+    prompt, output = int(finished["prompt_tokens"].sum()), int(finished["output_tokens"].sum())
+    return {
+        "request_throughput": _rate(len(finished), end),
+        "output_throughput": _rate(output, end),
+        "total_token_throughput": _rate(prompt + output, end),
+    }
+
+
+def _latency(finished: pd.DataFrame, events: pd.DataFrame, steps: pd.DataFrame) -> dict[str, Metric]:
+    found: dict[str, Metric] = {}
+    for name in ("ttft", "tpot", "e2el"):
+        values = finished[f"{name}_ms"].dropna().to_numpy(dtype=np.float64)
+        found |= _distribution(name, _mean(values), np.percentile(values, PERCENTILES) if len(values) else None)
+    gaps, weights = token_gaps(events, steps)
+    if len(gaps):
+        percentiles = weighted_percentiles(gaps, weights, PERCENTILES) / PS_PER_MS
+        found |= _distribution("itl", weighted_mean(gaps, weights) / PS_PER_MS, percentiles)
+    else:
+        found |= _distribution("itl", None, None)
+    found["normalized_latency_ms"] = _mean(finished["normalized_latency_ms"].to_numpy(dtype=np.float64))
+    return found
+
+
+def _distribution(name: str, mean: float | None, percentiles: NDArray[np.float64] | None) -> dict[str, Metric]:
+    values = [None] * len(PERCENTILES) if percentiles is None else percentiles.tolist()
+    found: dict[str, Metric] = {f"mean_{name}_ms": mean}
+    return found | {f"p{q}_{name}_ms": value for q, value in zip(PERCENTILES, values, strict=True)}
+
+
+def _service(
+    requests: pd.DataFrame, finished: pd.DataFrame, slo: ServiceLevel | None, end: int | None
+) -> dict[str, Metric]:
+    if slo is None or not slo.limits:
+        return {"slo_attainment": None, "request_goodput": None}
+    missed = np.zeros(len(finished), np.bool_)
+    for name, limit in slo.limits.items():
+        missed |= finished[name].to_numpy() > limit  # an output of one token has no TPOT, and meets its limit
+    met = int((~missed).sum())
+    return {"slo_attainment": met / len(requests) if len(requests) else None, "request_goodput": _rate(met, end)}
+
+
+def _memory(events: pd.DataFrame, steps: pd.DataFrame, facts: RunFacts, end: int | None) -> dict[str, Metric]:
+    found = occupancy(events, steps, end_ps=end or 0)
+    return {
+        "mean_batch_size": found.mean_batch_size,
+        "kv_reserved_fraction": found.reserved_fraction(facts.kv_capacity_tokens),
+        "kv_used_fraction": found.used_fraction(facts.kv_capacity_tokens),
+        "kv_waste_fraction": found.waste_fraction,
+    }
+
+
+def _costs(events: pd.DataFrame, facts: RunFacts) -> dict[str, Metric]:
+    kind, tokens, detail = (column(events, name) for name in ("event", "tokens", "detail"))
+    preempted, compacted = kind == Event.PREEMPTED, kind == Event.COMPACTED
+    swapped = (kind == Event.SWAPPED_OUT) | (kind == Event.SWAPPED_IN)
+    return {
+        "preemptions": int(preempted.sum()),
+        "swapped_bytes": int(tokens[swapped].sum()) * facts.kv_bytes_per_token,
+        "recomputed_tokens": int(tokens[preempted & (detail == 0)].sum()),  # cached, then dropped
+        "compactions": int(compacted.sum()),
+        "relocated_bytes": int(tokens[compacted].sum()) * facts.kv_bytes_per_token,
+    }
+
+
+def _predictions(finished: pd.DataFrame) -> dict[str, Metric]:
+    """Shares of the predicted requests whose output was longer than predicted, and than first reserved for."""
+    known = finished[finished["predicted_tokens"].notna()]
+    if known.empty:
+        return {"overrun_rate": None, "under_predicted_rate": None}
+    output = known["output_tokens"].to_numpy(np.int64)
+    written = known["prompt_tokens"].to_numpy(np.int64) + output - 1
+    return {
+        "overrun_rate": float((written > known["reserved_tokens"].to_numpy(np.int64)).mean()),
+        "under_predicted_rate": float((output > known["predicted_tokens"].to_numpy(np.int64)).mean()),
+    }
+
+
+def _useful_tokens(finished: pd.DataFrame) -> int:
+    return int((finished["prompt_tokens"] + finished["output_tokens"] - 1).sum())
+
+
+def _rate(amount: float, end: int | None) -> float | None:
+    return amount / (end / PS_PER_S) if end else None
+
+
+def _mean(values: NDArray[np.float64]) -> float | None:
+    return float(values.mean()) if len(values) else None

@@ -1,0 +1,159 @@
+"""The table of requests: what became of each, from its events."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from s3sim.core.errors import InvariantError
+from s3sim.core.events import Event, Reason
+from s3sim.report.frames import PS_PER_MS, PS_PER_S, Column, column, event_frame, step_frame
+
+__all__ = ["REQUEST_COLUMNS", "event_frame", "requests_table", "step_frame"]
+
+STATUSES = ("finished", "rejected", "unfinished")
+REASONS = tuple(reason.name.lower() for reason in Reason)
+REQUEST_COLUMNS = (
+    "id",
+    "status",  # one of STATUSES
+    "reason",  # of a rejection
+    "arrival_s",
+    "prompt_tokens",
+    "max_new_tokens",
+    "predicted_tokens",
+    "output_tokens",  # of a finished request
+    "admitted_s",  # for the first time
+    "first_token_s",
+    "finished_s",
+    "ttft_ms",
+    "tpot_ms",
+    "e2el_ms",
+    "normalized_latency_ms",  # per output token
+    "preemptions",
+    "swapped_tokens",  # both ways together
+    "reserved_tokens",  # slots, by the first admission
+)
+
+
+def requests_table(events: pd.DataFrame) -> pd.DataFrame:
+    """One row per request that arrived, with REQUEST_COLUMNS, in the order in which the log tells of the arrivals.
+
+    Times are in seconds since the run's start and latencies in milliseconds: differences are taken
+    in integer picoseconds, and converted last. What a request never came to is null. Definitions are
+    those of vLLM's `bench serve`: TTFT = first token - arrival; E2EL = last token - arrival;
+    TPOT = (E2EL - TTFT) / (output_tokens - 1), for more than one token; normalized latency =
+    E2EL / output_tokens. Raises InvariantError where an id arrived twice, or never.
+    """
+    log = _Log(events)
+    cells = {**_given(log), **_outcome(log), **_service(log), **_latencies(log), **_preempted(log)}
+    return pd.DataFrame(cells, columns=list(REQUEST_COLUMNS), copy=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Hits:
+    """The events of one kind: row numbers in the table of requests, and the events' columns."""
+
+    row: Column
+    time: Column
+    tokens: Column
+    detail: Column
+
+
+class _Log:
+    """The events by kind, each with the row of its request."""
+
+    def __init__(self, events: pd.DataFrame) -> None:
+        self._events = events
+        self._kind = column(events, "event")
+        self.ids = column(events, "id")[self._kind == Event.ARRIVED]
+        self._order = np.argsort(self.ids, kind="stable")
+        self._ranked = self.ids[self._order]
+        twice = self._ranked[1:][self._ranked[1:] == self._ranked[:-1]]
+        if len(twice):
+            raise InvariantError(f"request {twice[0]} arrived twice")
+
+    def of(self, kind: Event) -> _Hits:
+        """The events of one kind, in the log's order."""
+        at = np.flatnonzero(self._kind == kind)
+        ident, time, tokens, detail = (column(self._events, name)[at] for name in ("id", "time_ps", "tokens", "detail"))
+        return _Hits(self._rows(ident), time, tokens, detail)
+
+    def _rows(self, ident: Column) -> Column:
+        known = np.isin(ident, self._ranked)
+        if not known.all():
+            raise InvariantError(f"the log tells of request {ident[~known][0]}, which never arrived")
+        return self._order[np.searchsorted(self._ranked, ident)]
+
+    def integers(self, row: Column, values: Column) -> pd.api.extensions.ExtensionArray:
+        """A nullable column that holds `values` at the rows given."""
+        cells, missing = np.zeros(len(self.ids), np.int64), np.ones(len(self.ids), np.bool_)
+        cells[row], missing[row] = values, False
+        return pd.arrays.IntegerArray(cells, missing)
+
+    def numbers(self, row: Column, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """A column that holds `values` at the rows given, and NaN elsewhere."""
+        cells = np.full(len(self.ids), np.nan)
+        cells[row] = values
+        return cells
+
+
+def _given(log: _Log) -> dict[str, object]:
+    arrived, predicted = log.of(Event.ARRIVED), log.of(Event.PREDICTED)
+    return {
+        "id": log.ids,
+        "arrival_s": arrived.time / PS_PER_S,
+        "prompt_tokens": arrived.tokens,
+        "max_new_tokens": arrived.detail,
+        "predicted_tokens": log.integers(predicted.row, predicted.tokens),
+    }
+
+
+def _outcome(log: _Log) -> dict[str, object]:
+    finished, rejected = log.of(Event.FINISHED), log.of(Event.REJECTED)
+    status = np.full(len(log.ids), STATUSES.index("unfinished"), np.int8)
+    status[finished.row], status[rejected.row] = STATUSES.index("finished"), STATUSES.index("rejected")
+    reason = np.full(len(log.ids), -1, np.int8)  # pandas' code for no category
+    reason[rejected.row] = rejected.detail - min(Reason)
+    return {
+        "status": pd.Categorical.from_codes(status, pd.Index(STATUSES)),
+        "reason": pd.Categorical.from_codes(reason, pd.Index(REASONS)),
+        "output_tokens": log.integers(finished.row, finished.tokens),
+    }
+
+
+def _service(log: _Log) -> dict[str, object]:
+    finished, admitted = log.of(Event.FINISHED), log.of(Event.ADMITTED)
+    row, first = np.unique(admitted.row, return_index=True)
+    return {
+        "admitted_s": log.numbers(row, admitted.time[first] / PS_PER_S),
+        "finished_s": log.numbers(finished.row, finished.time / PS_PER_S),
+        "reserved_tokens": log.integers(row, admitted.tokens[first]),
+    }
+
+
+def _latencies(log: _Log) -> dict[str, object]:
+    arrival, finished, prefilled = log.of(Event.ARRIVED).time, log.of(Event.FINISHED), log.of(Event.PREFILLED)
+    once = prefilled.tokens == 1  # a prefill after a recompute emits a later token
+    row, first_token = prefilled.row[once], np.zeros(len(log.ids), np.int64)
+    first_token[row] = prefilled.time[once]
+    e2el, decoding = finished.time - arrival[finished.row], finished.time - first_token[finished.row]
+    many = finished.tokens > 1
+    return {
+        "first_token_s": log.numbers(row, first_token[row] / PS_PER_S),
+        "ttft_ms": log.numbers(row, (first_token[row] - arrival[row]) / PS_PER_MS),
+        "tpot_ms": log.numbers(finished.row[many], decoding[many] / (finished.tokens[many] - 1) / PS_PER_MS),
+        "e2el_ms": log.numbers(finished.row, e2el / PS_PER_MS),
+        "normalized_latency_ms": log.numbers(finished.row, e2el / finished.tokens / PS_PER_MS),
+    }
+
+
+def _preempted(log: _Log) -> dict[str, object]:
+    swapped = np.zeros(len(log.ids), np.int64)
+    for kind in (Event.SWAPPED_OUT, Event.SWAPPED_IN):
+        moved = log.of(kind)
+        np.add.at(swapped, moved.row, moved.tokens)
+    return {
+        "preemptions": np.bincount(log.of(Event.PREEMPTED).row, minlength=len(log.ids)),
+        "swapped_tokens": swapped,
+    }

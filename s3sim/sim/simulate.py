@@ -1,0 +1,92 @@
+"""One resolved point, simulated."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from s3sim.core.errors import InputError
+from s3sim.core.events import EventLog
+from s3sim.experiment.build import Hardware, Load, build_choices, build_hardware, build_load
+from s3sim.experiment.resolved import Point
+from s3sim.sim.inbox import Inbox, ready_times
+from s3sim.sim.link import LinkSpeed
+from s3sim.sim.world import Device, run_world
+
+__all__ = ["Simulated", "check_point", "simulate_point"]
+
+PICOSECONDS = 10**12  # per second
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Simulated:
+    """A point's event log, with the parts that it was run with."""
+
+    log: EventLog
+    hardware: Hardware
+    load: Load
+
+
+def check_point(point: Point) -> None:
+    """Build all that a point needs, without running it; raises InputError where it cannot run."""
+    _demand_room(point, build_hardware(point), build_load(point))
+
+
+def simulate_point(point: Point, *, single_steps: bool = False) -> Simulated:
+    """Run a point to its end; raises InputError where its parts cannot be built or nothing of it can ever run."""
+    hardware, load = build_hardware(point), build_load(point)
+    _demand_room(point, hardware, load)
+    trace = load.trace
+    log = run_world(
+        name=point.label or point.system,
+        choices=build_choices(point),
+        device=_device(point, hardware),
+        inbox=_inbox(load),
+        output_tokens=dict(zip(trace.id.tolist(), trace.output_tokens.tolist(), strict=True)),
+        single_steps=single_steps,
+    )
+    return Simulated(log=log, hardware=hardware, load=load)
+
+
+def _demand_room(point: Point, hardware: Hardware, load: Load) -> None:
+    longest = load.trace.prompt_tokens + _limits(load)
+    if int(longest.min()) > hardware.kv_capacity_tokens:
+        raise InputError(
+            f"memory: no room for one sequence: {hardware.kv_capacity_tokens} slots for KV on"
+            f" {hardware.device.name!r}, and the smallest request may need {int(longest.min())}"
+            f" (max_length {point.max_length}); lower max_length, or choose a larger device"
+        )
+
+
+def _limits(load: Load) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    limits = load.trace.max_new_tokens
+    assert limits is not None, "prepare() sets them"
+    return limits
+
+
+def _device(point: Point, hardware: Hardware) -> Device:
+    link, kv = hardware.device.link, hardware.model.kv_bytes_per_token
+    return Device(
+        model=hardware.latency,
+        capacity=hardware.kv_capacity_tokens,
+        host_tokens=hardware.host_tokens,
+        link=LinkSpeed(
+            to_host_ps_per_token=round(kv / link.to_host_bandwidth * PICOSECONDS),
+            to_device_ps_per_token=round(kv / link.to_device_bandwidth * PICOSECONDS),
+            latency_ps=round(link.latency * PICOSECONDS),
+        ),
+        max_length=point.max_length,
+    )
+
+
+def _inbox(load: Load) -> Inbox:
+    trace = load.trace
+    ready = ready_times(trace.arrival, seconds_ps=load.prediction_ps, concurrency=load.concurrency)
+    return Inbox(
+        ids=trace.id,
+        arrival=trace.arrival,
+        prompt_tokens=trace.prompt_tokens,
+        max_new_tokens=_limits(load),
+        ready=ready,
+        predicted=load.predicted,
+        excluded=trace.over_length,
+    )
