@@ -128,9 +128,15 @@ class Replica:
     @property
     def used(self) -> int:
         """Slots written on the device."""
-        prefilling = sum(s.cached for lane in self.lanes for s in lane.prefilling)
-        leaving = sum(s.cached for s in self.moving if s.state is State.SWAPPING_OUT)
-        return sum(lane.context for lane in self.lanes) + prefilling + leaving
+        written = 0
+        for lane in self.lanes:
+            written += lane.context
+            for sequence in lane.prefilling:
+                written += sequence.cached
+        for sequence in self.moving:
+            if sequence.state is State.SWAPPING_OUT:
+                written += sequence.cached
+        return written
 
     def check_integrity(self) -> None:
         """Audit the KV account, the lanes' totals and max_num_seqs; raises InvariantError with the numbers."""

@@ -2,16 +2,15 @@
 
 from collections.abc import Callable, Iterable
 from functools import wraps
-from typing import NamedTuple, ParamSpec
+from typing import Literal, NamedTuple, ParamSpec
 
 import matplotlib.style
 from matplotlib.artist import Artist
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from s3sim.report.facts import ServiceLevel
 
-__all__ = ["Look", "in_style", "label", "legend_below", "limit_for", "looks"]
+__all__ = ["LIMIT_COLOUR", "Look", "in_style", "label", "legend_below", "limit_for", "looks"]
 
 P = ParamSpec("P")
 LIMIT_COLOUR = "#444444"
@@ -40,7 +39,7 @@ class Look(NamedTuple):
 
     colour: str
     marker: str
-    line: str | tuple[int, tuple[float, ...]]
+    line: Literal["-"] | tuple[float, tuple[float, ...]]
 
 
 # Colours after Okabe and Ito, "Color Universal Design" (2008); the oracles share the green hue.

@@ -1,0 +1,106 @@
+"""Throughput against latency, swept over a setting: one curve per system."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from s3sim.report.facts import ServiceLevel
+from s3sim.report.figures.placing import Tag, place_tags
+from s3sim.report.figures.points import Curve, curves, value_text
+from s3sim.report.figures.style import LIMIT_COLOUR, Look, in_style, label, legend_below, limit_for, looks
+
+__all__ = ["throughput_latency"]
+
+WIDE = 15.0  # ratio of largest to smallest from which an axis is logarithmic
+SHORT = {"max_num_seqs": "max_num_seqs", "arrivals.rate": "rate"}  # of a swept key, at a point
+
+
+@in_style
+def throughput_latency(
+    summary: pd.DataFrame,
+    *,
+    x: str = "request_throughput",
+    y: str = "normalized_latency_ms",
+    swept_over: str,
+    slo: ServiceLevel | None = None,
+    title: str = "",
+) -> Figure:
+    """One metric against another, a curve per system through its points in the order of the swept value.
+
+    `summary` has a row per system, swept value and seed, with the columns system, seed, `swept_over`,
+    `x`, `y` and, if there is one, mean_batch_size. Several seeds give a 95% band around their mean.
+    The last point of each curve is ringed and labelled: the memory wall, where raising max_num_seqs
+    no longer adds to the batch. Raises InputError for a column that is missing.
+    """
+    found = curves(summary, x=x, y=y, swept_over=swept_over)
+    look = looks(curve.system for curve in found)
+    figure = Figure(figsize=(7.6, 5.2), layout="constrained")
+    axes = figure.subplots()
+    for curve in found:
+        _draw(axes, curve, look[curve.system])
+    limit = limit_for(y, slo)
+    _scale(axes, found, limit)
+    axes.set(xlabel=label(x), ylabel=label(y))
+    figure.suptitle("\n".join(filter(None, (title, f"Swept over {swept_over}: {_range(found)}"))))
+    legend_below(figure, _handles(found, look, limit, f"last point: largest {SHORT.get(swept_over, swept_over)}"))
+    tags = [_tag(curve, look[curve.system], swept_over) for curve in found]
+    place_tags(axes, tags, [_means(curve) for curve in found])
+    return figure
+
+
+def _means(curve: Curve) -> tuple[list[float], list[float]]:
+    return [point.x.mean for point in curve.points], [point.y.mean for point in curve.points]
+
+
+def _draw(axes: Axes, curve: Curve, look: Look) -> None:
+    xs, ys = _means(curve)
+    axes.plot(xs, ys, color=look.colour, marker=look.marker, linestyle=look.line, markersize=4.5, linewidth=1.5)
+    halves = np.array([point.y.half or 0.0 for point in curve.points])
+    if halves.any():
+        low = np.maximum(np.array(ys) - halves, min(ys) / 10)  # an interval may reach below 0; a latency cannot
+        axes.fill_between(xs, low, np.array(ys) + halves, color=look.colour, alpha=0.18, linewidth=0)
+    axes.plot(xs[-1:], ys[-1:], marker="o", markersize=11, fillstyle="none", color=look.colour, linestyle="none")
+
+
+def _scale(axes: Axes, found: list[Curve], limit: float | None) -> None:
+    values = [value for curve in found for value in _means(curve)[1]]
+    if limit is not None:
+        axes.axhline(limit, color=LIMIT_COLOUR, linestyle=":", linewidth=1.2)
+        values.append(limit)
+    if min(values) > 0 and max(values) > WIDE * min(values):
+        axes.set_yscale("log")
+        axes.margins(y=0.12)
+    else:
+        axes.set_ylim(bottom=0, top=max(values) * 1.12)
+    axes.set_xlim(left=0, right=max(max(_means(curve)[0]) for curve in found) * 1.12)
+
+
+def _tag(curve: Curve, look: Look, swept_over: str) -> Tag:
+    last = curve.points[-1]
+    value = f"{SHORT.get(swept_over, swept_over)} {value_text(last.value)}"
+    where = "memory wall" if swept_over.endswith("max_num_seqs") and curve.at_memory_wall else value
+    batch = f", mean batch {last.batch:.0f}" if swept_over.endswith("max_num_seqs") and last.batch else ""
+    return Tag(last.x.mean, last.y.mean, f"{curve.system}\n{where}{batch}", look.colour)
+
+
+def _range(found: list[Curve]) -> str:
+    values = dict.fromkeys(point.value for curve in found for point in curve.points)
+    numbers = [value_text(value) for value in sorted(value for value in values if value is not None)]
+    return ", ".join([*numbers, *(["unlimited"] if None in values else [])])
+
+
+def _handles(found: list[Curve], look: dict[str, Look], limit: float | None, ring: str) -> list[Artist]:
+    handles: list[Artist] = []
+    for curve in found:
+        colour, marker, line = look[curve.system]
+        handles.append(Line2D([], [], color=colour, marker=marker, linestyle=line, markersize=4.5, label=curve.system))
+    handles.append(Line2D([], [], marker="o", markersize=10, fillstyle="none", color="#555555", ls="none", label=ring))
+    if any(point.y.half is not None for curve in found for point in curve.points):
+        handles.append(Patch(color="#888888", alpha=0.3, label="95% interval over seeds"))
+    if limit is not None:
+        handles.append(Line2D([], [], color=LIMIT_COLOUR, linestyle=":", label=f"SLO: {limit:g} ms"))
+    return handles

@@ -1,0 +1,70 @@
+"""KV cache over time: what is used, what is reserved and lies idle, and what there is."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from s3sim.report.figures.points import require_columns
+from s3sim.report.figures.style import Look, in_style, legend_below, looks
+
+__all__ = ["kv_over_time"]
+
+USED: dict[str, Any] = {"alpha": 0.75, "linewidth": 0}
+WASTE: dict[str, Any] = {"alpha": 0.3, "hatch": "////", "linewidth": 0}
+
+
+@in_style
+def kv_over_time(
+    series: Mapping[str, pd.DataFrame], *, capacity: Mapping[str, int] | None = None, title: str = ""
+) -> Figure:
+    """KV slots used and reserved over time, a panel per system on shared axes.
+
+    `series` holds an `occupancy_series` per system (time_s, held, used), `capacity` the slots that
+    each has. A panel's title gives the means over its run. Raises InputError for a missing column.
+    """
+    look = looks(series)
+    figure = Figure(figsize=(7.6, 1.4 + 1.2 * len(series)), layout="constrained")
+    panels = figure.subplots(len(series), 1, sharex=True, sharey=True, squeeze=False)[:, 0].tolist()
+    for axes, (system, frame) in zip(panels, series.items(), strict=True):
+        require_columns(frame, ["time_s", "held", "used"])
+        _draw(axes, frame, look[system])
+        slots = None if capacity is None else capacity[system]
+        if slots is not None:
+            axes.axhline(slots, color="black", linestyle="--", linewidth=1)
+        axes.set_title(_means(system, frame, slots), pad=3)
+    panels[0].set_xlim(0, max(2 * frame["time_s"].iloc[-1] - frame["time_s"].iloc[-2] for frame in series.values()))
+    panels[0].set_ylim(0, 1.06 * max([*(capacity or {}).values(), *(frame["held"].max() for frame in series.values())]))
+    panels[-1].set_xlabel("Time (s)")
+    figure.supylabel("KV cache (slots, one per token)", fontsize="medium")
+    figure.suptitle(title or "KV cache over time")
+    legend_below(figure, _handles(with_capacity=capacity is not None))
+    return figure
+
+
+def _draw(axes: Axes, frame: pd.DataFrame, look: Look) -> None:
+    time, used, held = (frame[name].to_numpy() for name in ("time_s", "used", "held"))
+    axes.fill_between(time, 0, used, step="mid", color=look.colour, **USED)
+    axes.fill_between(time, used, held, step="mid", facecolor=look.colour, edgecolor=look.colour, **WASTE)
+
+
+def _means(system: str, frame: pd.DataFrame, slots: int | None) -> str:
+    used, held = frame["used"].mean(), frame["held"].mean()
+    waste = f"{(held - used) / held:.0%} of the reserved wasted" if held else "nothing reserved"
+    share = "" if slots is None else f"{used / slots:.0%} of capacity used, "
+    return f"{system}: {share}{waste}"
+
+
+def _handles(*, with_capacity: bool) -> list[Artist]:
+    handles: list[Artist] = [
+        Patch(facecolor="#555555", label="used", **USED),
+        Patch(facecolor="#555555", edgecolor="#555555", label="reserved, not used (waste)", **WASTE),
+    ]
+    if with_capacity:
+        handles.append(Line2D([], [], color="black", linestyle="--", linewidth=1, label="capacity"))
+    return handles
