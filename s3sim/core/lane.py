@@ -28,12 +28,23 @@ class Lane:
         self.context = 0  # Σ cached over decoding
         self.joined: list[Sequence] = []  # not yet announced to the executor
         self.left: list[Sequence] = []
+        self.ended: list[Sequence] = []  # finished rows of a static batch, which hold their slots until it ends
+        self._padding = 0  # length to which a static batch is padded, less the decode steps before it
         self.growth: Growth = kv.growth(self)
 
     @property
     def admitted(self) -> int:
         """Sequences that take a place under max_num_seqs."""
         return len(self.prefilling) + len(self.decoding) + self.swapping_in
+
+    @property
+    def padded_length(self) -> int:
+        """Slots that each row of a static batch has, written or padding."""
+        return self._padding + self.decode_steps
+
+    def pad(self, length: int) -> None:
+        """Pad the rows of a static batch to `length` from now on; each decode step makes them longer by one."""
+        self._padding = length - self.decode_steps
 
     def join(self, sequence: Sequence) -> None:
         """Let a sequence decode from the next decode step on."""

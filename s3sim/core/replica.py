@@ -5,11 +5,11 @@ Everything that changes a sequence's state is in this file and in `planner.py`.
 """
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from s3sim.core.batch import Batch, Outcome
 from s3sim.core.errors import InvariantError
-from s3sim.core.events import Event, EventLog, Reason
+from s3sim.core.events import Event, EventLog, Preemption, Reason
 from s3sim.core.growth import Grown
 from s3sim.core.kv_cache import KVCacheManager
 from s3sim.core.lane import Lane
@@ -17,7 +17,16 @@ from s3sim.core.planner import StepPlanner
 from s3sim.core.protocols import Admission, Batching, Preempt, Reservation, Supervisor
 from s3sim.core.request import Prediction, Request, Sequence, State
 
-__all__ = ["Move", "Replica", "Scheduler"]
+__all__ = ["Move", "Replica", "Scheduler", "StaticBatch"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StaticBatch:
+    """How a request-level system runs a batch: nobody joins or leaves, rows are padded, memory returns at its end."""
+
+    delivery: Literal["token", "batch_end"]  # when a client gets its tokens
+    reads_reserved: bool = False  # attention reads the whole reservation, not only what is written
+    grows_by_copy: bool = False  # each step copies the KV to tensors that are one slot longer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +41,7 @@ class Scheduler:
     max_num_seqs: int | None = None  # most sequences admitted to a lane; None: memory decides
     headroom: int = 0  # slots that must stay free beside the largest sequence, or it is rejected
     compact_on_release: bool = False  # slide extents together whenever some were returned
+    static: StaticBatch | None = None  # None: rows leave as soon as they are finished
 
 
 class Move(NamedTuple):
@@ -94,6 +104,8 @@ class Replica:
             self._prefilled(lane, chunk.sequence, chunk.tokens, last=chunk.last, now=now)
         for sequence in outcome.finished:
             self._finish(lane, sequence, now)
+        if lane.ended and not (lane.decoding or lane.prefilling):
+            self._end_batch(lane, now)
 
     def take_moves(self) -> list[Move]:
         """Moves ordered since the last call, for the driver to put on the link at once."""
@@ -115,8 +127,8 @@ class Replica:
 
     def arrival_matters(self, lane: int = 0) -> bool:
         """Whether a request that arrived now could change the lane's plan."""
-        limit = self.scheduler.max_num_seqs
-        if limit is not None and self.lanes[lane].admitted >= limit:
+        limit, here = self.scheduler.max_num_seqs, self.lanes[lane]
+        if (limit is not None and here.admitted >= limit) or (self.scheduler.static and here.decoding):
             return False
         return self.scheduler.admission.arrival_matters(self._planners[lane], self.waiting)
 
@@ -143,7 +155,7 @@ class Replica:
         holders: list[Sequence] = list(self.moving)
         for lane in self.lanes:
             lane.check_integrity()
-            holders += [*lane.prefilling, *lane.decoding, *lane.arrived]
+            holders += [*lane.prefilling, *lane.decoding, *lane.arrived, *lane.ended]
             limit = self.scheduler.max_num_seqs
             if limit is not None and lane.admitted > limit:
                 raise InvariantError(f"{lane.admitted} sequences admitted, max_num_seqs is {limit}")
@@ -171,8 +183,10 @@ class Replica:
     def preempt(self, lane: Lane, answer: Preempt, now: int) -> None:
         """Take the victims off the device, by swap where the host has room and by recompute elsewhere."""
         for sequence in answer.victims:
-            swap = answer.swap and sequence.cached <= self.host_free
-            self.log.event(now, Event.PREEMPTED, sequence.request.id, sequence.cached, int(swap), lane.index)
+            decodes = sequence.state is State.DECODING
+            swap = answer.swap and decodes and sequence.cached <= self.host_free
+            how = Preemption.SWAP if swap else Preemption.HOST_FULL if answer.swap and decodes else Preemption.RECOMPUTE
+            self.log.event(now, Event.PREEMPTED, sequence.request.id, sequence.cached, how, lane.index)
             sequence.preemptions += 1
             sequence.min_reservation_tokens = max(sequence.min_reservation_tokens, answer.min_reservation_tokens)
             if swap:
@@ -182,13 +196,44 @@ class Replica:
                 self.order(sequence, lane, to_host=True)
             else:
                 self.kv.release(sequence)
-                lane.leave(sequence)
+                if decodes:
+                    lane.leave(sequence)
+                else:
+                    lane.prefilling.remove(sequence)
                 sequence.forget()
                 sequence.state = State.WAITING
                 self.enqueue(sequence, front=True)
-            lane.withdraw(sequence)
+            if decodes:
+                lane.withdraw(sequence)
+
+    def abandon(self, lane: Lane, now: int, *, rerun: bool) -> None:
+        """Lose a static batch that ran out of memory: what was not delivered starts again, or fails."""
+        static = self.scheduler.static
+        lost, delivered = list(lane.decoding), lane.ended
+        if static is not None and static.delivery == "batch_end":
+            lost, delivered = [*lost, *lane.ended], []
+        for sequence in [*lost, *delivered]:
+            self.kv.release(sequence)
+            if sequence.state is State.DECODING:
+                lane.leave(sequence)
+                lane.withdraw(sequence)
+        lane.ended = []
+        for sequence in sorted(lost, key=lambda row: row.order, reverse=True):
+            self._lose(sequence, lane, now, rerun=rerun)
 
     # ------------------------------------------------------------------ within
+
+    def _lose(self, sequence: Sequence, lane: Lane, now: int, *, rerun: bool) -> None:
+        ident = sequence.request.id
+        if not rerun:
+            sequence.state = State.REJECTED
+            self.log.event(now, Event.REJECTED, ident, sequence.request.prompt_tokens, Reason.OUT_OF_MEMORY)
+            return
+        self.log.event(now, Event.PREEMPTED, ident, sequence.cached, Preemption.RESTART, lane.index)
+        sequence.preemptions += 1
+        sequence.restart()
+        sequence.state = State.WAITING
+        self.enqueue(sequence, front=True)
 
     def _prefilled(self, lane: Lane, sequence: Sequence, tokens: int, *, last: bool, now: int) -> None:
         sequence.prefilled(tokens)
@@ -200,9 +245,25 @@ class Replica:
         lane.join(sequence)
 
     def _finish(self, lane: Lane, sequence: Sequence, now: int) -> None:
-        self.kv.release(sequence)
+        static = self.scheduler.static
+        if static is None:
+            self.kv.release(sequence)
+        else:
+            lane.ended.append(sequence)
         lane.leave(sequence)
         if sequence in lane.joined:
             lane.joined.remove(sequence)
         sequence.state = State.FINISHED
+        if static is None or static.delivery == "token":
+            self._deliver(lane, sequence, now)
+
+    def _end_batch(self, lane: Lane, now: int) -> None:
+        """Return the slots of a static batch, whose rows are all finished."""
+        for sequence in lane.ended:
+            self.kv.release(sequence)
+            if self.scheduler.static is not None and self.scheduler.static.delivery == "batch_end":
+                self._deliver(lane, sequence, now)
+        lane.ended = []
+
+    def _deliver(self, lane: Lane, sequence: Sequence, now: int) -> None:
         self.log.event(now, Event.FINISHED, sequence.request.id, sequence.generated, sequence.preemptions, lane.index)

@@ -17,10 +17,11 @@ class Roofline:
       gemm      = (t_mem^p + t_flop^p)^(1/p), p = smooth_exponent: t_mem = streamed weight bytes /
                   weight bandwidth, t_flop = dense operations of all new tokens / GEMM rate; in
                   prefill and in decode alike;
-      attention = KV bytes of decode_context / KV bandwidth
+      attention = KV bytes of the slots read, padding included / KV bandwidth
                   + operations of prefill_attended query-key pairs / prefill attention rate;
       overheads = seconds per layer · layers + seconds per sequence · (decoding rows + chunks);
-      copies    = relocated_tokens · 2 · KV bytes per token / weight bandwidth (read and write).
+      copies    = (relocated_tokens + copied_slots) · 2 · KV bytes per token / weight bandwidth (read
+                  and write) + allocated bytes · seconds per allocated byte.
 
     Decode attention is priced by its bytes alone: it does heads/kv_heads operations per 16-bit KV
     byte, far below any device's balance. A prefill pays for reading cached context through its
@@ -33,6 +34,7 @@ class Roofline:
     """
 
     __slots__ = (
+        "_allocation",
         "_copy",
         "_decode",
         "_floor",
@@ -61,7 +63,8 @@ class Roofline:
         self._slope = max(1, picoseconds(model.kv_bytes_per_token / kv_bandwidth))  # ps per token of context
         pair = model.attention_flops_per_pair / (peak * engine.prefill_attention_flops_fraction)
         self._pair = PICOSECONDS_PER_SECOND * pair  # ps per query-key pair
-        self._copy = PICOSECONDS_PER_SECOND * 2 * model.kv_bytes_per_token / weight_bandwidth  # ps per token
+        self._copy = max(1, picoseconds(2 * model.kv_bytes_per_token / weight_bandwidth))  # ps per token
+        self._allocation = picoseconds(engine.seconds_per_allocated_byte * model.kv_bytes_per_token)  # ps per token
         self._gemms: dict[int, int] = {}  # new tokens -> ps of the dense layers
         self._decode: dict[int, int] = {}  # rows -> ps of a decode step at context 0
 
@@ -76,21 +79,25 @@ class Roofline:
         """
         if batch.prefill_tokens or batch.relocated_tokens:
             return Affine(self._mixed(batch), 0, 1)
-        rows = batch.decode_sequences
+        rows = batch.rows
         fixed = self._decode.get(rows)
         if fixed is None:
             fixed = self._decode[rows] = self._fixed(rows, rows)
         slope, floor = self._slope, self._floor
-        first = fixed + slope * batch.decode_context
+        first = fixed + slope * (batch.decode_context + batch.padding_slots)
+        increment = slope * (batch.decode_sequences + batch.padding_slots_per_step)
+        copies = self._copy * batch.copied_slots + self._allocation * batch.allocated_slots
+        more = self._copy * rows if batch.copied_slots else 0
         if first >= floor:
-            return Affine(first, slope * rows, UNLIMITED_STEPS)
-        return Affine(floor, 0, (floor - first) // (slope * rows) + 1)
+            return Affine(first + copies, increment + more, UNLIMITED_STEPS)
+        return Affine(floor + copies, more, (floor - first) // increment + 1 if increment else UNLIMITED_STEPS)
 
     def _mixed(self, batch: Batch) -> int:
-        sequences = batch.decode_sequences + len(batch.chunks)
-        first = self._fixed(batch.prefill_tokens + batch.decode_sequences, sequences)
-        first += self._slope * batch.decode_context + round(self._pair * batch.prefill_attended)
-        return max(first, self._floor) + round(self._copy * batch.relocated_tokens)
+        first = self._fixed(batch.new_tokens, batch.rows + len(batch.chunks))
+        first += self._slope * (batch.decode_context + batch.padding_slots)
+        first += round(self._pair * batch.prefill_attended)
+        copies = self._copy * (batch.relocated_tokens + batch.copied_slots)
+        return max(first, self._floor) + copies + self._allocation * batch.allocated_slots
 
     def _fixed(self, tokens: int, sequences: int) -> int:
         """Picoseconds of a forward pass over `tokens` new tokens, attention left out."""
