@@ -35,7 +35,7 @@ def summary_tables(summary: pd.DataFrame) -> Iterator[Table]:
         over = f", mean of {seeds} seeds" if seeds > 1 else ""
         if keys:
             yield _grid(means, keys, metric, title=f"{scenario}: {unit}{over}")
-        best = means.loc[means.groupby("system", sort=False)[metric].idxmax()]
+        best = means.loc[means.groupby([*_named(keys, rows), "system"], sort=False)[metric].idxmax()]
         yield _details(best, keys, metric, title=f"{scenario}: each system at its best{over}")
     dropped = {name: int(summary[name].max()) for name in ("rejected", "over_length_dropped", "invalid_rows_dropped")}
     if any(dropped.values()):
@@ -52,6 +52,11 @@ def _swept_keys(summary: pd.DataFrame, rows: pd.DataFrame) -> list[str]:
     """The columns that hold this scenario's swept values: those between scenario and system."""
     columns = list(summary.columns)
     return [key for key in columns[1 : columns.index("system")] if rows[key].notna().any()]
+
+
+def _named(keys: Sequence[str], rows: pd.DataFrame) -> list[str]:
+    """The swept keys whose values are names, such as models: nobody is best across them."""
+    return [key for key in keys if not pd.api.types.is_numeric_dtype(rows[key].infer_objects())]
 
 
 def _grid(means: pd.DataFrame, keys: Sequence[str], metric: str, *, title: str) -> Table:
@@ -72,7 +77,7 @@ def _grid(means: pd.DataFrame, keys: Sequence[str], metric: str, *, title: str) 
 def _details(best: pd.DataFrame, keys: Sequence[str], metric: str, *, title: str) -> Table:
     table = Table(title=title, box=SIMPLE_HEAD, padding=(0, 0, 0, 1))
     table.add_column("system", no_wrap=True)
-    table.add_column("at", no_wrap=True)
+    table.add_column("at")
     for heading in ("req/s", *(heading for heading, *_ in COLUMNS)):
         table.add_column(heading, justify="right", no_wrap=True)
     for _, row in best.iterrows():
@@ -105,12 +110,17 @@ def headlines(summary: pd.DataFrame) -> Iterator[str]:
     """For each scenario: the speed-up of S³ over ORCA, and its gap to the oracles, each at its best swept value."""
     for scenario, rows in summary.groupby("scenario", sort=False):
         metric, unit = _metric(rows)
-        means = rows.groupby([*_swept_keys(summary, rows), "system"], dropna=False)[metric].mean()
-        best = means.groupby("system").max()
-        if BASELINE not in best.index or SUBJECT not in best.index or not best[BASELINE]:
-            continue
-        gaps = [f"{1 - best[SUBJECT] / best[name]:.1%} below {name}" for name in ORACLES if name in best.index]
-        yield (
-            f"{scenario}: {SUBJECT} has {best[SUBJECT] / best[BASELINE]:.2f} times {BASELINE}'s highest"
-            f" {unit.split(' ')[0]}{''.join(f'; {gap}' for gap in gaps)}"
-        )
+        keys = _swept_keys(summary, rows)
+        means = rows.groupby([*keys, "system"], sort=False, dropna=False)[metric].mean().reset_index()
+        named = _named(keys, rows)
+        means["place"] = [" ".join((str(scenario), *map(str, names))) for names in means[named].to_numpy()]
+        best = means.pivot_table(index="place", columns="system", values=metric, aggfunc="max", sort=False)
+        for place, row in best.iterrows():
+            yield from _headline(str(place), row, unit.split(" ", maxsplit=1)[0])
+
+
+def _headline(place: str, best: "pd.Series[float]", metric: str) -> Iterator[str]:
+    if BASELINE in best.index and SUBJECT in best.index and best[BASELINE]:
+        gaps = [f"{best[SUBJECT] / best[name]:.1%} of {name}'s" for name in ORACLES if name in best.index]
+        ratio = best[SUBJECT] / best[BASELINE]
+        yield "; ".join((f"{place}: highest {metric} of {SUBJECT} is {ratio:.2f} × {BASELINE}'s", *gaps))
