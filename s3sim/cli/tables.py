@@ -4,7 +4,9 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
@@ -35,8 +37,11 @@ def summary_tables(summary: pd.DataFrame) -> Iterator[Table]:
         over = f", mean of {seeds} seeds" if seeds > 1 else ""
         if keys:
             yield _grid(means, keys, metric, title=f"{scenario}: {unit}{over}")
-        best = means.loc[means.groupby([*_named(keys, rows), "system"], sort=False)[metric].idxmax()]
-        yield _details(best, keys, metric, title=f"{scenario}: each system at its best{over}")
+        named = _named(keys, rows)
+        numeric = [key for key in keys if key not in named]
+        for place, group in means.groupby(_places(scenario, means, named), sort=False):
+            best = group.loc[group.groupby("system", sort=False)[metric].idxmax()]
+            yield _details(best, numeric, metric, title=f"{place}: each system at its best{over}")
     dropped = {name: int(summary[name].max()) for name in ("rejected", "over_length_dropped", "invalid_rows_dropped")}
     if any(dropped.values()):
         yield _counts(dropped)
@@ -59,6 +64,11 @@ def _named(keys: Sequence[str], rows: pd.DataFrame) -> list[str]:
     return [key for key in keys if not pd.api.types.is_numeric_dtype(rows[key].infer_objects())]
 
 
+def _places(scenario: object, means: pd.DataFrame, named: Sequence[str]) -> NDArray[np.str_]:
+    """Scenario and named values of each row, in words."""
+    return np.array([" ".join((str(scenario), *map(str, names))) for names in means[list(named)].to_numpy()])
+
+
 def _grid(means: pd.DataFrame, keys: Sequence[str], metric: str, *, title: str) -> Table:
     """Systems down, the last swept key across, the other keys as further columns."""
     *outer, inner = keys
@@ -77,7 +87,7 @@ def _grid(means: pd.DataFrame, keys: Sequence[str], metric: str, *, title: str) 
 def _details(best: pd.DataFrame, keys: Sequence[str], metric: str, *, title: str) -> Table:
     table = Table(title=title, box=SIMPLE_HEAD, padding=(0, 0, 0, 1))
     table.add_column("system", no_wrap=True)
-    table.add_column("at")
+    table.add_column("at", no_wrap=True)
     for heading in ("req/s", *(heading for heading, *_ in COLUMNS)):
         table.add_column(heading, justify="right", no_wrap=True)
     for _, row in best.iterrows():
@@ -113,7 +123,7 @@ def headlines(summary: pd.DataFrame) -> Iterator[str]:
         keys = _swept_keys(summary, rows)
         means = rows.groupby([*keys, "system"], sort=False, dropna=False)[metric].mean().reset_index()
         named = _named(keys, rows)
-        means["place"] = [" ".join((str(scenario), *map(str, names))) for names in means[named].to_numpy()]
+        means["place"] = _places(scenario, means, named)
         best = means.pivot_table(index="place", columns="system", values=metric, aggfunc="max", sort=False)
         for place, row in best.iterrows():
             yield from _headline(str(place), row, unit.split(" ", maxsplit=1)[0])
