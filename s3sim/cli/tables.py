@@ -1,50 +1,108 @@
-"""Summaries as tables for a terminal."""
+"""Summaries as tables for a terminal of 80 columns."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 __all__ = ["headlines", "summary_tables"]
 
-# heading, column of summary.csv, format
+MS_PER_S = 1e3
+# heading, column of summary.csv, format, divisor
 COLUMNS = (
-    ("req/s", "request_throughput", "{:.2f}"),
-    ("tok/s", "output_throughput", "{:.0f}"),
-    ("batch", "mean_batch_size", "{:.1f}"),
-    ("KV reserved", "kv_reserved_fraction", "{:.0%}"),
-    ("KV waste", "kv_waste_fraction", "{:.0%}"),
-    ("TTFT p50 s", "p50_ttft_ms", "{:.2f}"),
-    ("TPOT p50 ms", "p50_tpot_ms", "{:.1f}"),
-    ("E2EL p50 s", "p50_e2el_ms", "{:.2f}"),
-    ("E2EL p99 s", "p99_e2el_ms", "{:.2f}"),
-    ("SLO met", "slo_attainment", "{:.0%}"),
-    ("preempted", "preemptions", "{:.0f}"),
-    ("rejected", "rejected", "{:.0f}"),
-    ("mfu", "mfu", "{:.1%}"),
+    ("batch", "mean_batch_size", "{:.0f}", 1),
+    ("KV\nwaste", "kv_waste_fraction", "{:.0%}", 1),
+    ("TTFT\np50 s", "p50_ttft_ms", "{:.2f}", MS_PER_S),
+    ("TPOT\np50 ms", "p50_tpot_ms", "{:.1f}", 1),
+    ("E2EL\np99 s", "p99_e2el_ms", "{:.1f}", MS_PER_S),
+    ("SLO\nmet", "slo_attainment", "{:.0%}", 1),
+    ("pre-\nempted", "preemptions", "{:.0f}", 1),
 )
-IN_SECONDS = 1e-3  # s per ms
-
-
-def swept_keys(summary: pd.DataFrame) -> list[str]:
-    """The columns that hold swept values: those between scenario and system."""
-    columns = list(summary.columns)
-    return columns[1 : columns.index("system")]
+BASELINE, SUBJECT = "orca", "s3"
+ORACLES = ("oracle_bucket", "oracle_exact")
 
 
 def summary_tables(summary: pd.DataFrame) -> Iterator[Table]:
-    """A table per scenario: a row per swept value and system, means over the seeds."""
+    """For each scenario: the metric by system and swept value, and every system at its best swept value."""
     for scenario, rows in summary.groupby("scenario", sort=False):
-        keys = [key for key in swept_keys(summary) if rows[key].notna().any()]
+        metric, unit = _metric(rows)
+        keys = _swept_keys(summary, rows)
+        means = rows.groupby([*keys, "system"], sort=False, dropna=False).mean(numeric_only=True).reset_index()
         seeds = rows["seed"].nunique()
-        table = Table(title=f"{scenario} (mean of {seeds} seeds)" if seeds > 1 else str(scenario))
-        for heading in (*keys, "system", *(heading for heading, _, _ in COLUMNS)):
-            table.add_column(heading, justify="left" if heading in ("system", *keys) else "right")
-        for names, group in rows.groupby([*keys, "system"], sort=False, dropna=False):
-            table.add_row(*map(_name, names), *(_cell(group, column, form) for _, column, form in COLUMNS))
-        yield table
+        over = f", mean of {seeds} seeds" if seeds > 1 else ""
+        if keys:
+            yield _grid(means, keys, metric, title=f"{scenario}: {unit}{over}")
+        named = _named(keys, rows)
+        numeric = [key for key in keys if key not in named]
+        for place, group in means.groupby(_places(scenario, means, named), sort=False):
+            best = group.loc[group.groupby("system", sort=False)[metric].idxmax()]
+            yield _details(best, numeric, metric, title=f"{place}: each system at its best{over}")
+    dropped = {name: int(summary[name].max()) for name in ("rejected", "over_length_dropped", "invalid_rows_dropped")}
+    if any(dropped.values()):
+        yield _counts(dropped)
+
+
+def _metric(rows: pd.DataFrame) -> tuple[str, str]:
+    if rows["request_goodput"].notna().any():
+        return "request_goodput", "goodput (requests/s)"
+    return "request_throughput", "throughput (requests/s)"
+
+
+def _swept_keys(summary: pd.DataFrame, rows: pd.DataFrame) -> list[str]:
+    """The columns that hold this scenario's swept values: those between scenario and system."""
+    columns = list(summary.columns)
+    return [key for key in columns[1 : columns.index("system")] if rows[key].notna().any()]
+
+
+def _named(keys: Sequence[str], rows: pd.DataFrame) -> list[str]:
+    """The swept keys whose values are names, such as models: nobody is best across them."""
+    return [key for key in keys if not pd.api.types.is_numeric_dtype(rows[key].infer_objects())]
+
+
+def _places(scenario: object, means: pd.DataFrame, named: Sequence[str]) -> NDArray[np.str_]:
+    """Scenario and named values of each row, in words."""
+    return np.array([" ".join((str(scenario), *map(str, names))) for names in means[list(named)].to_numpy()])
+
+
+def _grid(means: pd.DataFrame, keys: Sequence[str], metric: str, *, title: str) -> Table:
+    """Systems down, the last swept key across, the other keys as further columns."""
+    *outer, inner = keys
+    table = Table(title=title, box=SIMPLE_HEAD, padding=(0, 0, 0, 1))
+    values = list(dict.fromkeys(means[inner]))
+    for key in (*outer, "system"):
+        table.add_column(str(key))
+    for value in values:
+        table.add_column(f"{_name(value)}" if value != values[0] else f"{inner} {_name(value)}", justify="right")
+    for names, group in means.groupby([*outer, "system"], sort=False, dropna=False):
+        cells = dict(zip(group[inner], group[metric], strict=True))
+        table.add_row(*map(_name, names), *(f"{cells[value]:.1f}" if value in cells else "–" for value in values))
+    return table
+
+
+def _details(best: pd.DataFrame, keys: Sequence[str], metric: str, *, title: str) -> Table:
+    table = Table(title=title, box=SIMPLE_HEAD, padding=(0, 0, 0, 1))
+    table.add_column("system", no_wrap=True)
+    table.add_column("at", no_wrap=True)
+    for heading in ("req/s", *(heading for heading, *_ in COLUMNS)):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for _, row in best.iterrows():
+        cells = (_cell(row[column], form, divisor) for _, column, form, divisor in COLUMNS)
+        at = ", ".join(_name(row[key]) for key in keys)
+        table.add_row(str(row["system"]), at, f"{row[metric]:.1f}", *cells)
+    return table
+
+
+def _counts(dropped: dict[str, int]) -> Table:
+    table = Table(title="requests left out (most in any one point)")
+    for name in dropped:
+        table.add_column(name.replace("_", " "))
+    table.add_row(*map(str, dropped.values()))
+    return table
 
 
 def _name(value: Any) -> str:
@@ -53,27 +111,26 @@ def _name(value: Any) -> str:
     return str(value)
 
 
-def _cell(group: pd.DataFrame, column: str, form: str) -> str:
-    mean = float(pd.to_numeric(group[column]).mean())
-    if math.isnan(mean):
-        return "–"
-    if column.endswith(("ttft_ms", "e2el_ms")):
-        mean *= IN_SECONDS
-    return form.format(mean)
+def _cell(value: Any, form: str, divisor: float) -> str:
+    number = float("nan") if value is None else float(value)
+    return "–" if math.isnan(number) else form.format(number / divisor)
 
 
 def headlines(summary: pd.DataFrame) -> Iterator[str]:
-    """For each scenario, at its best swept value: the speed-up of S³ over ORCA, and the gap to the oracles."""
-    keys = swept_keys(summary)
+    """For each scenario: the speed-up of S³ over ORCA, and its gap to the oracles, each at its best swept value."""
     for scenario, rows in summary.groupby("scenario", sort=False):
-        metric = "request_goodput" if rows["request_goodput"].notna().any() else "request_throughput"
+        metric, unit = _metric(rows)
+        keys = _swept_keys(summary, rows)
         means = rows.groupby([*keys, "system"], sort=False, dropna=False)[metric].mean().reset_index()
-        best = means.groupby("system")[metric].max()
-        if not {"s3", "orca"} <= set(best.index) or best["orca"] == 0:
-            continue
-        name = "goodput" if metric == "request_goodput" else "throughput"
-        line = f"{scenario}: highest {name} of s3 ÷ orca = {best['s3'] / best['orca']:.2f}"
-        for oracle in ("oracle_bucket", "oracle_exact"):
-            if oracle in best.index:
-                line += f"; {oracle} is {best[oracle] / best['s3'] - 1:+.1%} above s3"
-        yield line
+        named = _named(keys, rows)
+        means["place"] = _places(scenario, means, named)
+        best = means.pivot_table(index="place", columns="system", values=metric, aggfunc="max", sort=False)
+        for place, row in best.iterrows():
+            yield from _headline(str(place), row, unit.split(" ", maxsplit=1)[0])
+
+
+def _headline(place: str, best: "pd.Series[float]", metric: str) -> Iterator[str]:
+    if BASELINE in best.index and SUBJECT in best.index and best[BASELINE]:
+        gaps = [f"{best[SUBJECT] / best[name]:.1%} of {name}'s" for name in ORACLES if name in best.index]
+        ratio = best[SUBJECT] / best[BASELINE]
+        yield "; ".join((f"{place}: highest {metric} of {SUBJECT} is {ratio:.2f} × {BASELINE}'s", *gaps))

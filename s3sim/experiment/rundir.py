@@ -112,17 +112,18 @@ class RunDirectory:
 
     def summarize(self, points: Iterable[Point]) -> pd.DataFrame:
         """Write summary.csv from the finished ones of these points, in their order, and return it."""
-        rows = [self._row(point) for point in points if self.finished(point)]
-        frame = pd.DataFrame(rows)
+        finished = [point for point in points if self.finished(point)]
+        swept = dict.fromkeys(key for point in finished for key in point.sweep)
+        frame = pd.DataFrame([self._row(point, swept) for point in finished])
         with disk_faults(self.path):
             self.write("summary.csv", frame.to_csv(index=False))
         return frame
 
-    def _row(self, point: Point) -> Plain:
+    def _row(self, point: Point, swept: Iterable[str]) -> Plain:
         text = (self.points / point.directory / "summary.json").read_text(encoding="utf-8")
         return {
             "scenario": point.scenario,
-            **point.sweep,
+            **{key: point.sweep.get(key) for key in swept},
             "system": point.label or point.system,
             "seed": point.seed,
             "point": point.directory,
