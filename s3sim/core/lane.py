@@ -11,7 +11,9 @@ __all__ = ["Lane"]
 
 
 class Lane:
-    """The sequences of one micro-batch in flight; a replica without pipeline parallelism has one.
+    """The sequences of one micro-batch in flight, and their share of the KV slots.
+
+    A replica without pipeline parallelism has one lane; with it, one per stage.
 
     A sequence comes in to prefill, or while its KV swaps in; it decodes from `join` to `leave`, and
     is gone. Totals are kept, not summed, so that a step costs nothing per
@@ -20,6 +22,7 @@ class Lane:
 
     def __init__(self, index: int, kv: KVCacheManager) -> None:
         self.index = index
+        self.kv = kv
         self.decode_steps = 0  # decode steps run so far; every decoding sequence counts along
         self.prefilling: deque[Sequence] = deque()
         self.decoding: dict[Sequence, None] = {}  # in the order they joined

@@ -24,7 +24,7 @@ class StepPlanner:
     def __init__(self, replica: "Replica", lane: Lane) -> None:
         self._replica = replica
         self._lane = lane
-        self._kv = replica.kv
+        self._kv = lane.kv
         self.now = 0
         self._chunks: list[Chunk] = []
         self._relocations: list[Relocation] = []
@@ -149,7 +149,7 @@ class StepPlanner:
         self._lane.join_arrived()
         self._chunks, self._relocations, self._decodes = [], [], False
         self._replica.scheduler.batching.compose(self)
-        self._held = self._kv.capacity - self._kv.free
+        self._held = self._replica.held
         self._used = self._replica.used
         if self._chunks or self._decodes:
             return self._batch()

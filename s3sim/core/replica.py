@@ -4,6 +4,7 @@ A driver owns time and calls `submit`, `plan`, `commit` and `moved`; an executor
 Everything that changes a sequence's state is in this file and in `planner.py`.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
@@ -56,14 +57,20 @@ class Replica:
     """One model on one device or one parallel group: queue, lanes and KV account."""
 
     def __init__(
-        self, scheduler: Scheduler, kv: KVCacheManager, *, log: EventLog, host_tokens: int, lanes: int = 1
+        self,
+        scheduler: Scheduler,
+        kv: KVCacheManager,
+        *,
+        log: EventLog,
+        host_tokens: int,
+        further_lanes: Iterable[KVCacheManager] = (),
     ) -> None:
         self.scheduler = scheduler
-        self.kv = kv
+        self.kv = kv  # of the first lane; the others' are alike
         self.log = log
         self.host_free = host_tokens
         self.waiting = scheduler.admission.queue()
-        self.lanes = [Lane(index, kv) for index in range(lanes)]
+        self.lanes = [Lane(index, account) for index, account in enumerate((kv, *further_lanes))]
         self.moving: dict[Sequence, Lane] = {}  # KV on the host link, and the lane it left or will join
         self._planners = [StepPlanner(self, lane) for lane in self.lanes]
         self._orders: list[Move] = []
@@ -117,7 +124,7 @@ class Replica:
         lane = self.moving.pop(sequence)
         if sequence.state is State.SWAPPING_OUT:
             self.log.event(now, Event.SWAPPED_OUT, sequence.request.id, sequence.cached, 0, lane.index)
-            self.kv.release(sequence)
+            lane.kv.release(sequence)
             sequence.state = State.SWAPPED
             self.enqueue(sequence)
         else:
@@ -138,6 +145,11 @@ class Replica:
         return not (len(self.waiting) or self.moving or any(lane.admitted for lane in self.lanes))
 
     @property
+    def held(self) -> int:
+        """Slots held on the device."""
+        return sum([lane.kv.capacity - lane.kv.free for lane in self.lanes])
+
+    @property
     def used(self) -> int:
         """Slots written on the device."""
         written = 0
@@ -152,17 +164,17 @@ class Replica:
 
     def check_integrity(self) -> None:
         """Audit the KV account, the lanes' totals and max_num_seqs; raises InvariantError with the numbers."""
-        holders: list[Sequence] = list(self.moving)
         for lane in self.lanes:
             lane.check_integrity()
-            holders += [*lane.prefilling, *lane.decoding, *lane.arrived, *lane.ended]
+            moving = [sequence for sequence, other in self.moving.items() if other is lane]
+            holders = [*moving, *lane.prefilling, *lane.decoding, *lane.arrived, *lane.ended]
             limit = self.scheduler.max_num_seqs
             if limit is not None and lane.admitted > limit:
                 raise InvariantError(f"{lane.admitted} sequences admitted, max_num_seqs is {limit}")
-        self.kv.check_integrity(holders)
-        for sequence in holders:
-            if sequence.cached > self.kv.held_by(sequence):
-                raise InvariantError(f"{sequence} wrote beyond its {self.kv.held_by(sequence)} slots")
+            lane.kv.check_integrity(holders)
+            for sequence in holders:
+                if sequence.cached > lane.kv.held_by(sequence):
+                    raise InvariantError(f"{sequence} wrote beyond its {lane.kv.held_by(sequence)} slots")
 
     # ------------------------------------------------------------------ what the planner calls
 
@@ -190,12 +202,12 @@ class Replica:
             sequence.preemptions += 1
             sequence.min_reservation_tokens = max(sequence.min_reservation_tokens, answer.min_reservation_tokens)
             if swap:
-                sequence.reservation = self.kv.held_by(sequence)
+                sequence.reservation = lane.kv.held_by(sequence)
                 lane.leave(sequence)
                 self.host_free -= sequence.cached
                 self.order(sequence, lane, to_host=True)
             else:
-                self.kv.release(sequence)
+                lane.kv.release(sequence)
                 if decodes:
                     lane.leave(sequence)
                 else:
@@ -213,7 +225,7 @@ class Replica:
         if static is not None and static.delivery == "batch_end":
             lost, delivered = [*lost, *lane.ended], []
         for sequence in [*lost, *delivered]:
-            self.kv.release(sequence)
+            lane.kv.release(sequence)
             if sequence.state is State.DECODING:
                 lane.leave(sequence)
                 lane.withdraw(sequence)
@@ -247,7 +259,7 @@ class Replica:
     def _finish(self, lane: Lane, sequence: Sequence, now: int) -> None:
         static = self.scheduler.static
         if static is None:
-            self.kv.release(sequence)
+            lane.kv.release(sequence)
         else:
             lane.ended.append(sequence)
         lane.leave(sequence)
@@ -260,7 +272,7 @@ class Replica:
     def _end_batch(self, lane: Lane, now: int) -> None:
         """Return the slots of a static batch, whose rows are all finished."""
         for sequence in lane.ended:
-            self.kv.release(sequence)
+            lane.kv.release(sequence)
             if self.scheduler.static is not None and self.scheduler.static.delivery == "batch_end":
                 self._deliver(lane, sequence, now)
         lane.ended = []

@@ -43,6 +43,7 @@ _A100_80GB = DeviceSpec(
     fp16_flops=312e12,
     fp32_flops=19.5e12,  # without TF32
     link=_PCIE_4_X16,
+    peer_bandwidth=300e9,  # bytes/s, NVLink 3, nominal per direction
     verified=True,
     source="NVIDIA A100 SXM4 datasheet figures, read in secondary tables; memory as CUDA reports it",
 )
@@ -54,6 +55,7 @@ _H100_80GB = DeviceSpec(
     fp32_flops=67e12,  # recalled
     fp8_flops=1979e12,  # recalled: twice the 16-bit peak
     link=_PCIE_5_X16,
+    peer_bandwidth=450e9,  # bytes/s, NVLink 4, nominal per direction
     verified=True,
     source="NVIDIA H100 SXM datasheet figures, read in secondary tables; memory as PyTorch reports it",
 )

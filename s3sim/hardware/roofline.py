@@ -5,6 +5,7 @@ from s3sim.core.errors import InvariantError
 from s3sim.hardware.device import DeviceSpec
 from s3sim.hardware.engine import EngineSpec
 from s3sim.hardware.model import ModelSpec
+from s3sim.hardware.parallel import Parallel
 from s3sim.hardware.units import PICOSECONDS_PER_SECOND, UNLIMITED_STEPS, picoseconds
 
 __all__ = ["Roofline"]
@@ -19,9 +20,12 @@ class Roofline:
                   prefill and in decode alike;
       attention = KV bytes of the slots read, padding included / KV bandwidth
                   + operations of prefill_attended query-key pairs / prefill attention rate;
-      overheads = seconds per layer · layers + seconds per sequence · (decoding rows + chunks);
+      overheads = seconds per layer · layers + seconds per sequence · (decoding rows + chunks) + collectives;
       copies    = (relocated_tokens + copied_slots) · 2 · KV bytes per token / weight bandwidth (read
                   and write) + allocated bytes · seconds per allocated byte.
+
+    Over several devices (Parallel) bytes and operations divide by the tensor degree, and each forward pass
+    pays for its collectives; the stages of a pipeline follow one another, so they change no total.
 
     Decode attention is priced by its bytes alone: it does heads/kv_heads operations per 16-bit KV
     byte, far below any device's balance. A prefill pays for reading cached context through its
@@ -47,17 +51,25 @@ class Roofline:
         "_slope",
         "_t_flop",
         "_t_mem",
+        "_transfer",
     )
 
-    def __init__(self, *, model: ModelSpec, device: DeviceSpec, engine: EngineSpec) -> None:
-        weight_bandwidth = device.memory_bandwidth * engine.weight_bandwidth_fraction
-        kv_bandwidth = device.memory_bandwidth * engine.kv_bandwidth_fraction
-        peak = device.peak_flops(model.weight_dtype)
+    def __init__(
+        self, *, model: ModelSpec, device: DeviceSpec, engine: EngineSpec, parallel: Parallel | None = None
+    ) -> None:
+        parallel = parallel or Parallel()
+        shards = parallel.tensor
+        kv_shards = parallel.kv_shards(model)
+        weight_bandwidth = device.memory_bandwidth * engine.weight_bandwidth_fraction * shards
+        kv_bandwidth = device.memory_bandwidth * engine.kv_bandwidth_fraction * kv_shards
+        peak = device.peak_flops(model.weight_dtype) * shards
+        fixed, per_token = parallel.transfer_seconds(model=model, device=device)
         self._name = f"{model.name} on {device.name} by {engine.name}"
         self._t_mem = model.streamed_weight_bytes / weight_bandwidth  # s
         self._t_flop = model.dense_flops_per_token / (peak * engine.gemm_flops_fraction)  # s per token
         self._power = engine.smooth_exponent
-        self._layers = picoseconds(engine.seconds_per_layer * model.layers)
+        self._layers = picoseconds(engine.seconds_per_layer * model.layers + fixed)
+        self._transfer = picoseconds(per_token)
         self._sequence = picoseconds(engine.seconds_per_sequence)
         self._floor = picoseconds(engine.cpu_floor_seconds_per_layer * model.layers)
         self._slope = max(1, picoseconds(model.kv_bytes_per_token / kv_bandwidth))  # ps per token of context
@@ -104,7 +116,7 @@ class Roofline:
         gemm = self._gemms.get(tokens)
         if gemm is None:
             gemm = self._gemms[tokens] = self._gemm(tokens)
-        return gemm + self._layers + self._sequence * sequences
+        return gemm + self._layers + self._sequence * sequences + self._transfer * tokens
 
     def _gemm(self, tokens: int) -> int:
         if tokens < 1:

@@ -32,6 +32,13 @@ class Memory(Model):
     )
 
 
+class Parallelism(Model):
+    """Devices of one replica: tensor × pipeline."""
+
+    tensor: PositiveInt = 1
+    pipeline: PositiveInt = 1
+
+
 class RooflineLatency(Model):
     """Memory and compute limits with an engine's fitted constants."""
 
@@ -248,6 +255,7 @@ class Setting(Model):
     engine: name_or_fields(EngineSpec) = DEFAULT_ENGINE  # type: ignore[valid-type]
     latency: Latency = RooflineLatency()
     memory: Memory = Memory()
+    parallel: Parallelism = Parallelism()
     max_length: Annotated[int, Field(ge=2, description="Most tokens of a sequence, prompt and output.")] = 2048
     max_num_seqs: PositiveInt | None = Field(default=None, description="For every system that does not set its own.")
     workload: Workload

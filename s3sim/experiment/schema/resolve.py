@@ -42,6 +42,7 @@ def resolve(
         engine=_checked(EngineSpec, merged(setting.engine, place="engine", kind=EngineSpec, preset=presets.engine)),
         latency=_with_file(setting.latency.model_dump(), "path", folder, place="latency.path"),
         memory=setting.memory.model_dump(),
+        parallel=setting.parallel.model_dump(),
         max_length=setting.max_length,
         workload=_with_file(setting.workload.model_dump(), "path", folder, place="workload.path"),
         arrivals=setting.arrivals.model_dump(),
