@@ -166,9 +166,9 @@ class PagedKV:
 
     def held_by(self, sequence: Sequence) -> int:
         """Blocks follow the cached tokens while decoding; before that the reservation stands."""
-        if sequence.state is State.DECODING:
-            return self.demand(sequence.cached)
-        return sequence.reservation
+        if sequence.lane is None:
+            return sequence.reservation
+        return self.demand(sequence.cached + sequence.lane.writing)
 
     def compact(self) -> list[Relocation]:
         """Blocks never need to move."""

@@ -26,6 +26,7 @@ class Lane:
         self.swapping_in = 0
         self.arrived: list[Sequence] = []  # swapped in, to join at the next plan; still counted as swapping in
         self.context = 0  # Σ cached over decoding
+        self.writing = False  # a decode step is planned: each decoding sequence holds the slot it will write
         self.joined: list[Sequence] = []  # not yet announced to the executor
         self.left: list[Sequence] = []
         self.growth: Growth = kv.growth(self)
@@ -66,6 +67,7 @@ class Lane:
 
     def advance(self, steps: int) -> Grown:
         """Count decode steps that have run; returns the slots that the later ones took."""
+        self.writing = False
         grown = self.growth.grow(steps)
         self.decode_steps += steps
         self.context += steps * len(self.decoding)

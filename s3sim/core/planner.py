@@ -105,7 +105,7 @@ class StepPlanner:
 
     def decode(self) -> None:
         """Put every decoding sequence into the step."""
-        self._decodes = bool(self._lane.decoding)
+        self._decodes = self._lane.writing = bool(self._lane.decoding)
 
     # ------------------------------------------------------------------ what the replica calls
 
