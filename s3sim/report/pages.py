@@ -22,7 +22,9 @@ Say = Callable[[str], None]
 FORMATS = ("png", "svg")
 LATENCIES = ("ttft_ms", "tpot_ms", "e2el_ms")
 PREFERRED = ("max_num_seqs", "arrivals.rate")  # what a throughput-latency curve is swept over, if it can be
-X, Y = "request_throughput", "normalized_latency_ms"
+X = "request_throughput"
+# Offline every request waits from time 0, so only the time per token after the first tells what a batch costs.
+OFFLINE_Y, ONLINE_Y = "mean_tpot_ms", "normalized_latency_ms"
 
 
 def draw(run_dir: Path, *, say: Say | None = None) -> list[Path]:
@@ -57,16 +59,17 @@ def _figures(run: RunFiles, scenario: Scenario) -> Iterator[tuple[str, Figure | 
     for rows in groups:
         setting = _setting(rows, others)
         suffix = "".join(f"-{re.sub(r'[^A-Za-z0-9.=+-]+', '_', part)}" for part in setting) if len(groups) > 1 else ""
-        for name, figure in _of_setting(run, rows, key, slo=scenario.slo, title=", ".join((title, *setting))):
+        for name, figure in _of_setting(run, scenario, rows, key, title=", ".join((title, *setting))):
             yield name + suffix, figure
 
 
 def _of_setting(
-    run: RunFiles, rows: pd.DataFrame, key: str | None, *, slo: ServiceLevel, title: str
+    run: RunFiles, scenario: Scenario, rows: pd.DataFrame, key: str | None, *, title: str
 ) -> Iterator[tuple[str, Figure | str]]:
     """The figures of rows that differ in system, seed and `key` alone."""
     if key is not None:
-        yield "throughput-latency", _curves(rows, key, slo=slo, title=title)
+        latency = OFFLINE_Y if scenario.arrivals == "offline" else ONLINE_Y
+        yield "throughput-latency", _curves(rows, key, latency, slo=scenario.slo, title=title)
         rows = _highest(rows, key)
     setting = [] if key is None else _setting(rows, [key])
     seed = rows["seed"].iloc[0]
@@ -74,7 +77,7 @@ def _of_setting(
     points = dict(zip(first["system"], first["point"], strict=True))
     at = f"{title}\n{', '.join([*setting, f'seed={seed}'])}"
     yield "kv-over-time", _kv(run, points, at)
-    yield "latency-cdf", _cdf(run, points, slo=slo, title=at)
+    yield "latency-cdf", _cdf(run, points, slo=scenario.slo, title=at)
     yield "throughput", _bars(rows, "\n".join((title, *setting)))
 
 
@@ -100,10 +103,10 @@ def _setting(rows: pd.DataFrame, keys: Iterable[str]) -> list[str]:
     return [f"{key}={value_text(None if pd.isna(value) else value)}" for key, value in values]
 
 
-def _curves(rows: pd.DataFrame, key: str, *, slo: ServiceLevel, title: str) -> Figure | str:
-    if rows[[X, Y]].dropna().empty:
+def _curves(rows: pd.DataFrame, key: str, latency: str, *, slo: ServiceLevel, title: str) -> Figure | str:
+    if rows[[X, latency]].dropna().empty:
         return "nothing finished"
-    return throughput_latency(rows, x=X, y=Y, swept_over=key, slo=slo, title=title)
+    return throughput_latency(rows, x=X, y=latency, swept_over=key, slo=slo, title=title)
 
 
 def _kv(run: RunFiles, points: dict[str, str], title: str) -> Figure | str:

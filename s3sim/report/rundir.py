@@ -16,7 +16,15 @@ from s3sim.report.facts import RunFacts, ServiceLevel
 __all__ = ["SCHEMA_VERSION", "RunFiles", "Scenario", "read_run"]
 
 SCHEMA_VERSION = 1  # of run directories; the same as that of the room that writes them
-COLUMNS = ("scenario", "system", "seed", "point", "request_throughput", "normalized_latency_ms")  # that all runs have
+COLUMNS = (
+    "scenario",
+    "system",
+    "seed",
+    "point",
+    "request_throughput",
+    "normalized_latency_ms",
+    "mean_tpot_ms",
+)  # that all runs have
 REMEDY = "run the experiment again, or --resume it"
 
 
@@ -27,6 +35,7 @@ class Scenario:
     name: str
     swept_over: tuple[str, ...]  # dotted keys: columns of the summary
     slo: ServiceLevel
+    arrivals: str  # their kind
     rows: pd.DataFrame  # of the summary
 
 
@@ -89,7 +98,7 @@ def _scenario(name: str, about: Mapping[str, Any], summary: pd.DataFrame, place:
     if missing:
         raise InputError(f"{place.parent / 'summary.csv'}: has no column {missing[0]!r}, over which {name!r} was swept")
     slo = ServiceLevel.from_json(about.get("slo") or {}, place=f"{place}: scenarios.{name}.slo")
-    return Scenario(name=name, swept_over=keys, slo=slo, rows=rows)
+    return Scenario(name=name, swept_over=keys, slo=slo, arrivals=str(about.get("arrivals", "")), rows=rows)
 
 
 def _summary(path: Path) -> pd.DataFrame:
