@@ -1,14 +1,11 @@
 """The table of requests: what became of each, from its events."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from s3sim.core.errors import InvariantError
 from s3sim.core.events import Event, Reason
-from s3sim.report.frames import PS_PER_MS, PS_PER_S, Column, column, event_frame, step_frame
+from s3sim.report.frames import PS_PER_MS, PS_PER_S, event_frame, step_frame
+from s3sim.report.hits import RequestLog
 
 __all__ = ["REQUEST_COLUMNS", "event_frame", "requests_table", "step_frame"]
 
@@ -45,60 +42,12 @@ def requests_table(events: pd.DataFrame) -> pd.DataFrame:
     TPOT = (E2EL - TTFT) / (output_tokens - 1), for more than one token; normalized latency =
     E2EL / output_tokens. Raises InvariantError where an id arrived twice, or never.
     """
-    log = _Log(events)
+    log = RequestLog(events)
     cells = {**_given(log), **_outcome(log), **_service(log), **_latencies(log), **_preempted(log)}
     return pd.DataFrame(cells, columns=list(REQUEST_COLUMNS), copy=False)
 
 
-@dataclass(frozen=True, slots=True)
-class _Hits:
-    """The events of one kind: row numbers in the table of requests, and the events' columns."""
-
-    row: Column
-    time: Column
-    tokens: Column
-    detail: Column
-
-
-class _Log:
-    """The events by kind, each with the row of its request."""
-
-    def __init__(self, events: pd.DataFrame) -> None:
-        self._events = events
-        self._kind = column(events, "event")
-        self.ids = column(events, "id")[self._kind == Event.ARRIVED]
-        self._order = np.argsort(self.ids, kind="stable")
-        self._ranked = self.ids[self._order]
-        twice = self._ranked[1:][self._ranked[1:] == self._ranked[:-1]]
-        if len(twice):
-            raise InvariantError(f"request {twice[0]} arrived twice")
-
-    def of(self, kind: Event) -> _Hits:
-        """The events of one kind, in the log's order."""
-        at = np.flatnonzero(self._kind == kind)
-        ident, time, tokens, detail = (column(self._events, name)[at] for name in ("id", "time_ps", "tokens", "detail"))
-        return _Hits(self._rows(ident), time, tokens, detail)
-
-    def _rows(self, ident: Column) -> Column:
-        known = np.isin(ident, self._ranked)
-        if not known.all():
-            raise InvariantError(f"the log tells of request {ident[~known][0]}, which never arrived")
-        return self._order[np.searchsorted(self._ranked, ident)]
-
-    def integers(self, row: Column, values: Column) -> pd.api.extensions.ExtensionArray:
-        """A nullable column that holds `values` at the rows given."""
-        cells, missing = np.zeros(len(self.ids), np.int64), np.ones(len(self.ids), np.bool_)
-        cells[row], missing[row] = values, False
-        return pd.arrays.IntegerArray(cells, missing)
-
-    def numbers(self, row: Column, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """A column that holds `values` at the rows given, and NaN elsewhere."""
-        cells = np.full(len(self.ids), np.nan)
-        cells[row] = values
-        return cells
-
-
-def _given(log: _Log) -> dict[str, object]:
+def _given(log: RequestLog) -> dict[str, object]:
     arrived, predicted = log.of(Event.ARRIVED), log.of(Event.PREDICTED)
     return {
         "id": log.ids,
@@ -109,7 +58,7 @@ def _given(log: _Log) -> dict[str, object]:
     }
 
 
-def _outcome(log: _Log) -> dict[str, object]:
+def _outcome(log: RequestLog) -> dict[str, object]:
     finished, rejected = log.of(Event.FINISHED), log.of(Event.REJECTED)
     status = np.full(len(log.ids), STATUSES.index("unfinished"), np.int8)
     status[finished.row], status[rejected.row] = STATUSES.index("finished"), STATUSES.index("rejected")
@@ -122,7 +71,7 @@ def _outcome(log: _Log) -> dict[str, object]:
     }
 
 
-def _service(log: _Log) -> dict[str, object]:
+def _service(log: RequestLog) -> dict[str, object]:
     finished, admitted = log.of(Event.FINISHED), log.of(Event.ADMITTED)
     row, first = np.unique(admitted.row, return_index=True)
     return {
@@ -132,7 +81,7 @@ def _service(log: _Log) -> dict[str, object]:
     }
 
 
-def _latencies(log: _Log) -> dict[str, object]:
+def _latencies(log: RequestLog) -> dict[str, object]:
     arrival, finished, prefilled = log.of(Event.ARRIVED).time, log.of(Event.FINISHED), log.of(Event.PREFILLED)
     once = prefilled.tokens == 1  # a prefill after a recompute emits a later token
     row, first_token = prefilled.row[once], np.zeros(len(log.ids), np.int64)
@@ -148,7 +97,7 @@ def _latencies(log: _Log) -> dict[str, object]:
     }
 
 
-def _preempted(log: _Log) -> dict[str, object]:
+def _preempted(log: RequestLog) -> dict[str, object]:
     swapped = np.zeros(len(log.ids), np.int64)
     for kind in (Event.SWAPPED_OUT, Event.SWAPPED_IN):
         moved = log.of(kind)

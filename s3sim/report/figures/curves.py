@@ -1,5 +1,7 @@
 """Throughput against latency, swept over a setting: one curve per system."""
 
+from math import log10
+
 import numpy as np
 import pandas as pd
 from matplotlib.artist import Artist
@@ -9,14 +11,14 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from s3sim.report.facts import ServiceLevel
+from s3sim.report.figures.axes import LIMIT_COLOUR, label, legend_below, limit_for, log_scale
 from s3sim.report.figures.placing import Tag, place_tags
 from s3sim.report.figures.points import Curve, curves, value_text
-from s3sim.report.figures.style import LIMIT_COLOUR, Look, in_style, label, legend_below, limit_for, looks
+from s3sim.report.figures.style import Look, darker, in_style, looks
 
 __all__ = ["throughput_latency"]
 
 WIDE = 15.0  # ratio of largest to smallest from which an axis is logarithmic
-SHORT = {"max_num_seqs": "max_num_seqs", "arrivals.rate": "rate"}  # of a swept key, at a point
 
 
 @in_style
@@ -33,8 +35,9 @@ def throughput_latency(
 
     `summary` has a row per system, swept value and seed, with the columns system, seed, `swept_over`,
     `x`, `y` and, if there is one, mean_batch_size. Several seeds give a 95% band around their mean.
-    The last point of each curve is ringed and labelled: the memory wall, where raising max_num_seqs
-    no longer adds to the batch. Raises InputError for a column that is missing.
+    The last point of each curve is ringed and labelled, where max_num_seqs is swept with its mean
+    batch, and as the wall if its last rise let no more run: there memory bounds the batch (or all
+    requests run at once). Raises InputError for a column that is missing.
     """
     found = curves(summary, x=x, y=y, swept_over=swept_over)
     look = looks(curve.system for curve in found)
@@ -43,11 +46,15 @@ def throughput_latency(
     for curve in found:
         _draw(axes, curve, look[curve.system])
     limit = limit_for(y, slo)
+    if limit is not None:
+        axes.axhline(limit, color=LIMIT_COLOUR, linestyle=":", linewidth=1.2)
     _scale(axes, found, limit)
     axes.set(xlabel=label(x), ylabel=label(y))
     figure.suptitle("\n".join(filter(None, (title, f"Swept over {swept_over}: {_range(found)}"))))
-    legend_below(figure, _handles(found, look, limit, f"last point: largest {SHORT.get(swept_over, swept_over)}"))
-    tags = [_tag(curve, look[curve.system], swept_over) for curve in found]
+    bounded = swept_over.endswith("max_num_seqs")
+    ring = "last point (wall: no more can run)" if bounded else "last point"
+    legend_below(figure, _handles(found, look, limit, ring))
+    tags = [_tag(curve, look[curve.system], bounded=bounded) for curve in found]
     place_tags(axes, tags, [_means(curve) for curve in found])
     return figure
 
@@ -61,36 +68,35 @@ def _draw(axes: Axes, curve: Curve, look: Look) -> None:
     axes.plot(xs, ys, color=look.colour, marker=look.marker, linestyle=look.line, markersize=4.5, linewidth=1.5)
     halves = np.array([point.y.half or 0.0 for point in curve.points])
     if halves.any():
-        low = np.maximum(np.array(ys) - halves, min(ys) / 10)  # an interval may reach below 0; a latency cannot
+        low = np.maximum(np.array(ys) - halves, min(ys) / 100)  # an interval may reach below 0; a latency cannot
         axes.fill_between(xs, low, np.array(ys) + halves, color=look.colour, alpha=0.18, linewidth=0)
     axes.plot(xs[-1:], ys[-1:], marker="o", markersize=11, fillstyle="none", color=look.colour, linestyle="none")
 
 
 def _scale(axes: Axes, found: list[Curve], limit: float | None) -> None:
-    values = [value for curve in found for value in _means(curve)[1]]
-    if limit is not None:
-        axes.axhline(limit, color=LIMIT_COLOUR, linestyle=":", linewidth=1.2)
-        values.append(limit)
-    if min(values) > 0 and max(values) > WIDE * min(values):
-        axes.set_yscale("log")
-        axes.margins(y=0.12)
+    """Limits after the means, with room for labels: a wide interval may run out of the picture."""
+    values = [value for curve in found for value in _means(curve)[1]] + ([] if limit is None else [limit])
+    low, high = min(values), max(values)
+    if low > 0 and high > WIDE * low:
+        log_scale(axes, "y", decades=log10(high / low))
+        room = (high / low) ** 0.12
+        axes.set_ylim(low / room, high * room)
     else:
-        axes.set_ylim(bottom=0, top=max(values) * 1.12)
-    axes.set_xlim(left=0, right=max(max(_means(curve)[0]) for curve in found) * 1.12)
+        axes.set_ylim(0, 1.12 * high)
+    axes.set_xlim(0, 1.2 * max(max(_means(curve)[0]) for curve in found))
 
 
-def _tag(curve: Curve, look: Look, swept_over: str) -> Tag:
-    last = curve.points[-1]
-    value = f"{SHORT.get(swept_over, swept_over)} {value_text(last.value)}"
-    where = "memory wall" if swept_over.endswith("max_num_seqs") and curve.at_memory_wall else value
-    batch = f", mean batch {last.batch:.0f}" if swept_over.endswith("max_num_seqs") and last.batch else ""
-    return Tag(last.x.mean, last.y.mean, f"{curve.system}\n{where}{batch}", look.colour)
+def _tag(curve: Curve, look: Look, *, bounded: bool) -> Tag:
+    last, text = curve.points[-1], curve.system
+    if bounded and last.batch is not None:
+        text += f"\n{'wall, ' if curve.at_wall else ''}batch {last.batch:.0f}"
+    return Tag(last.x.mean, last.y.mean, text, darker(look.colour))
 
 
 def _range(found: list[Curve]) -> str:
     values = dict.fromkeys(point.value for curve in found for point in curve.points)
     numbers = [value_text(value) for value in sorted(value for value in values if value is not None)]
-    return ", ".join([*numbers, *(["unlimited"] if None in values else [])])
+    return ", ".join([*numbers, *(["null"] if None in values else [])])
 
 
 def _handles(found: list[Curve], look: dict[str, Look], limit: float | None, ring: str) -> list[Artist]:

@@ -1,6 +1,7 @@
 """Latencies as cumulative distributions."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from math import log10
 
 import numpy as np
 import pandas as pd
@@ -11,8 +12,9 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from s3sim.report.facts import ServiceLevel
+from s3sim.report.figures.axes import LIMIT_COLOUR, label, legend_below, limit_for, log_scale
 from s3sim.report.figures.points import require_columns
-from s3sim.report.figures.style import LIMIT_COLOUR, in_style, label, legend_below, limit_for, looks
+from s3sim.report.figures.style import in_style, looks
 
 __all__ = ["latency_cdf"]
 
@@ -65,9 +67,7 @@ def _draw(axes: Axes, values: dict[str, Reals]) -> None:
             axes.plot(np.quantile(cells, shares), shares, color=colour, linestyle=line, linewidth=1.6)
     low, high = (min(float(c.min()) for c in found), max(float(c.max()) for c in found)) if found else (1.0, 1.0)
     if low > 0 and high > WIDE * low:
-        axes.set_xscale("log")
-    else:
-        axes.set_xlim(left=0)
+        log_scale(axes, "x", decades=log10(high / low))
 
 
 def _handles(systems: Iterable[str], *, with_limit: bool) -> list[Artist]:

@@ -9,9 +9,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
+from s3sim.report.figures.axes import legend_below
 from s3sim.report.figures.points import require_columns
-from s3sim.report.figures.style import Look, in_style, legend_below, looks
+from s3sim.report.figures.style import Look, in_style, looks
 
 __all__ = ["kv_over_time"]
 
@@ -40,8 +42,10 @@ def kv_over_time(
         axes.set_title(_means(system, frame, slots), pad=3)
     panels[0].set_xlim(0, max(2 * frame["time_s"].iloc[-1] - frame["time_s"].iloc[-2] for frame in series.values()))
     panels[0].set_ylim(0, 1.06 * max([*(capacity or {}).values(), *(frame["held"].max() for frame in series.values())]))
+    panels[0].yaxis.set_major_locator(MaxNLocator(4))
+    panels[0].yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     panels[-1].set_xlabel("Time (s)")
-    figure.supylabel("KV cache (slots, one per token)", fontsize="medium")
+    figure.supylabel("KV cache (slots)", fontsize="medium")
     figure.suptitle(title or "KV cache over time")
     legend_below(figure, _handles(with_capacity=capacity is not None))
     return figure

@@ -1,6 +1,7 @@
 """A sweep's rows as one curve of points for each system."""
 
 from dataclasses import dataclass
+from math import isclose
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,7 @@ from s3sim.report.intervals import Interval, mean_interval
 
 __all__ = ["Curve", "Point", "curves", "require_columns", "value_text"]
 
-SAME = 0.01  # two throughputs within 1% count as equal
+SAME = 0.005  # two mean batches within 0.5% count as equal
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +32,12 @@ class Curve:
     points: tuple[Point, ...]
 
     @property
-    def at_memory_wall(self) -> bool:
-        """Whether memory, no longer max_num_seqs, bounds the batch: unbounded, or raised without any effect."""
-        last = self.points[-1]
+    def at_wall(self) -> bool:
+        """Whether the last rise of max_num_seqs let no more run: memory bounds the batch, or all that there is runs."""
+        *before, last = self.points
         if last.value is None:
             return True
-        return len(self.points) > 1 and abs(last.x.mean - self.points[-2].x.mean) <= SAME * abs(last.x.mean)
+        return bool(before) and isclose(last.batch or 0.0, before[-1].batch or 1.0, rel_tol=SAME)
 
 
 def curves(summary: pd.DataFrame, *, x: str, y: str, swept_over: str) -> list[Curve]:
@@ -47,8 +48,8 @@ def curves(summary: pd.DataFrame, *, x: str, y: str, swept_over: str) -> list[Cu
         raise InputError(f"no row has both {x} and {y}; nothing finished, so there is no curve to draw")
     found = []
     for system in dict.fromkeys(known["system"]):
-        mine = known[known["system"] == system].sort_values(swept_over, kind="stable", na_position="last")
-        points = [_point(rows, value, x, y) for value, rows in mine.groupby(swept_over, dropna=False)]
+        groups = known[known["system"] == system].groupby(swept_over, dropna=False)  # ascending, null last
+        points = [_point(rows, value, x, y) for value, rows in groups]
         found.append(Curve(system, tuple(points)))
     return found
 
@@ -60,9 +61,9 @@ def require_columns(frame: pd.DataFrame, names: list[str]) -> None:
         raise InputError(f"no column {', '.join(map(repr, missing))} among {', '.join(map(repr, frame.columns))}")
 
 
-def value_text(value: float | None) -> str:
-    """A swept value as it is written in a figure."""
-    return "unlimited" if value is None else f"{value:g}"
+def value_text(value: float | str | None) -> str:
+    """A swept value as a figure writes it: a field left open as in the experiment's YAML."""
+    return "null" if value is None else value if isinstance(value, str) else f"{value:g}"
 
 
 def _point(rows: pd.DataFrame, value: object, x: str, y: str) -> Point:

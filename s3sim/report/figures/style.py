@@ -1,19 +1,17 @@
-"""The look that all figures share: a colour, a marker and a line for each system, labels with units, layout."""
+"""The look that all figures share, and of each system: a colour, a marker and a line."""
 
 from collections.abc import Callable, Iterable
 from functools import wraps
+from pathlib import Path
 from typing import Literal, NamedTuple, ParamSpec
 
 import matplotlib.style
-from matplotlib.artist import Artist
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 
-from s3sim.report.facts import ServiceLevel
-
-__all__ = ["LIMIT_COLOUR", "Look", "in_style", "label", "legend_below", "limit_for", "looks"]
+__all__ = ["Look", "darker", "in_style", "looks", "save"]
 
 P = ParamSpec("P")
-LIMIT_COLOUR = "#444444"
 RC = {
     "figure.dpi": 120,
     "savefig.dpi": 160,
@@ -42,13 +40,13 @@ class Look(NamedTuple):
     line: Literal["-"] | tuple[float, tuple[float, ...]]
 
 
-# Colours after Okabe and Ito, "Color Universal Design" (2008); the oracles share the green hue.
+# At least 30 apart (CIE76) to normal, protan, deutan and tritan eyes (Machado et al., 2009); the oracles share a hue.
 KNOWN = {
     "orca": Look("#D55E00", "o", "-"),
-    "s3": Look("#0072B2", "s", "-"),
-    "oracle_bucket": Look("#56BFA0", "^", (0, (5, 2))),
-    "oracle_exact": Look("#00694F", "D", (0, (5, 2))),
-    "vllm": Look("#CC79A7", "v", "-"),
+    "s3": Look("#046CEE", "s", "-"),
+    "oracle_bucket": Look("#57CD7C", "^", (0, (5, 2))),
+    "oracle_exact": Look("#0D4D27", "D", (0, (5, 2))),
+    "vllm": Look("#903692", "v", "-"),
 }
 SPARE = (
     Look("#E69F00", "P", (0, (3, 1, 1, 1))),
@@ -59,24 +57,6 @@ SPARE = (
     Look("#B22222", "h", (0, (1, 1))),
 )
 
-LABELS = {
-    "request_throughput": "Throughput (requests/s)",
-    "output_throughput": "Output throughput (tokens/s)",
-    "total_token_throughput": "Total throughput (tokens/s)",
-    "request_goodput": "Goodput (requests/s within the SLO)",
-    "normalized_latency_ms": "Mean normalized latency (ms per output token)",
-    "slo_attainment": "SLO attainment (share of arrived requests)",
-    "mean_batch_size": "Mean batch size (sequences)",
-    "kv_reserved_fraction": "KV cache reserved (share of capacity)",
-    "kv_used_fraction": "KV cache used (share of capacity)",
-    "kv_waste_fraction": "KV cache wasted (share of the reserved)",
-    "mfu": "Model FLOPs utilisation (share of peak)",
-    "ttft_ms": "Time to first token, TTFT (ms)",
-    "tpot_ms": "Time per output token, TPOT (ms)",
-    "e2el_ms": "End-to-end latency, E2EL (ms)",
-    "duration_s": "Duration (s)",
-}
-
 
 def looks(systems: Iterable[str]) -> dict[str, Look]:
     """A look for each name: the known systems always have theirs, others take spare ones by order of name."""
@@ -86,27 +66,10 @@ def looks(systems: Iterable[str]) -> dict[str, Look]:
     return {name: KNOWN[name] if name in KNOWN else spare[name] for name in names}
 
 
-def label(metric: str) -> str:
-    """A metric's name for an axis, with its unit."""
-    if metric in LABELS:
-        return LABELS[metric]
-    words = metric.split("_")
-    kind = {"mean": "Mean", "p50": "Median", "p90": "P90", "p99": "P99"}.get(words[0], words[0].capitalize())
-    units = {"ms": "ms", "s": "s", "bytes": "bytes", "tokens": "tokens", "rate": "share of finished requests"}
-    unit = units.get(words[-1], "count")
-    middle = [word.upper() if word in ("ttft", "tpot", "itl", "e2el") else word for word in words[1:]]
-    return f"{' '.join([kind, *middle[: -1 if words[-1] in ('ms', 's') else None]])} ({unit})"
-
-
-def limit_for(metric: str, slo: ServiceLevel | None) -> float | None:
-    """The limit that the service level sets on a metric, if it does: on the mean of a latency, or a percentile."""
-    return None if slo is None else slo.limits.get(metric, slo.limits.get(metric.partition("_")[2]))
-
-
-def legend_below(figure: Figure, handles: Iterable[Artist], *, columns: int = 5) -> None:
-    """A legend under all panels, beside no data."""
-    entries = list(handles)
-    figure.legend(handles=entries, loc="outside lower center", ncols=min(columns, len(entries)))
+def darker(colour: str) -> str:
+    """The colour as it is used for text, which needs more contrast than a line."""
+    red, green, blue = to_rgb(colour)
+    return to_hex((0.7 * red, 0.7 * green, 0.7 * blue))
 
 
 def in_style(draw: Callable[P, Figure]) -> Callable[P, Figure]:
@@ -118,3 +81,9 @@ def in_style(draw: Callable[P, Figure]) -> Callable[P, Figure]:
             return draw(*args, **kwargs)
 
     return styled
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure; the same figure gives the same bytes, so an SVG bears no date."""
+    with matplotlib.style.context(["default", RC]):
+        figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)

@@ -1,0 +1,143 @@
+"""A run directory as the report reads it: manifest, summary and the tables of each point."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+
+from s3sim.core.errors import InputError
+from s3sim.core.events import Event
+from s3sim.report.facts import RunFacts, ServiceLevel
+
+__all__ = ["SCHEMA_VERSION", "RunFiles", "Scenario", "read_run"]
+
+SCHEMA_VERSION = 1  # of run directories; the same as that of the room that writes them
+COLUMNS = (
+    "scenario",
+    "system",
+    "seed",
+    "point",
+    "request_throughput",
+    "normalized_latency_ms",
+    "mean_tpot_ms",
+)  # that all runs have
+REMEDY = "run the experiment again, or --resume it"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """A part of an experiment that is drawn for itself."""
+
+    name: str
+    swept_over: tuple[str, ...]  # dotted keys: columns of the summary
+    slo: ServiceLevel
+    arrivals: str  # their kind
+    rows: pd.DataFrame  # of the summary
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFiles:
+    """One run directory: its scenarios, and the files of its points."""
+
+    path: Path
+    name: str
+    scenarios: tuple[Scenario, ...]
+
+    def requests(self, point: str, columns: list[str]) -> pd.DataFrame:
+        """Columns of a point's table of requests; raises InputError where it cannot be read."""
+        return _parquet(self._file(point, "requests.parquet"), columns)
+
+    def occupancy_log(self, point: str) -> tuple[pd.DataFrame, pd.DataFrame] | None:
+        """What an occupancy needs of a point's events and steps; None under `log: requests`, which keeps neither."""
+        events, steps = (self.path / "points" / point / f"{name}.parquet" for name in ("events", "steps"))
+        if not (events.exists() or steps.exists()):
+            return None
+        wanted = [("event", "in", [int(Event.FINISHED), int(Event.IDLE)])]
+        return _parquet(_existing(events), None, wanted), _parquet(_existing(steps), None)
+
+    def facts(self, point: str) -> RunFacts:
+        """The constants that a point's metrics refer to."""
+        path = self._file(point, "point.json")
+        plain = _json(path)
+        if "facts" not in plain:
+            raise InputError(f"{path}: holds no 'facts'; {REMEDY}")
+        return RunFacts.from_json(plain["facts"], place=f"{path}: facts")
+
+    def _file(self, point: str, name: str) -> Path:
+        return _existing(self.path / "points" / point / name)
+
+
+def read_run(path: Path) -> RunFiles:
+    """The run in a directory; raises InputError that names what is missing, broken, or of another version."""
+    if not path.is_dir():
+        raise InputError(f"{path}: is no folder; give the run directory of an experiment")
+    place = _existing(path / "manifest.json")
+    manifest = _json(place)
+    version = manifest.get("schema_version")
+    if version != SCHEMA_VERSION:
+        raise InputError(f"{place}: schema_version is {version!r}; this s3sim reads {SCHEMA_VERSION}")
+    scenarios = manifest.get("scenarios")
+    if not isinstance(scenarios, Mapping) or not scenarios:
+        raise InputError(f"{place}: names no scenarios; {REMEDY}")
+    summary = _summary(_existing(path / "summary.csv"))
+    _demand_points(path, summary)
+    found = tuple(_scenario(name, about, summary, place) for name, about in scenarios.items())
+    return RunFiles(path=path, name=str(manifest.get("name", path.name)), scenarios=found)
+
+
+def _scenario(name: str, about: Mapping[str, Any], summary: pd.DataFrame, place: Path) -> Scenario:
+    rows = summary[summary["scenario"] == name].reset_index(drop=True)
+    if rows.empty:
+        raise InputError(f"{place.parent / 'summary.csv'}: has no row of scenario {name!r}; {REMEDY}")
+    keys = tuple(about.get("swept_over", ()))
+    missing = [key for key in keys if key not in summary.columns]
+    if missing:
+        raise InputError(f"{place.parent / 'summary.csv'}: has no column {missing[0]!r}, over which {name!r} was swept")
+    slo = ServiceLevel.from_json(about.get("slo") or {}, place=f"{place}: scenarios.{name}.slo")
+    return Scenario(name=name, swept_over=keys, slo=slo, arrivals=str(about.get("arrivals", "")), rows=rows)
+
+
+def _summary(path: Path) -> pd.DataFrame:
+    texts = {"scenario": str, "system": str, "point": str}
+    try:
+        frame = pd.read_csv(path, dtype=texts, keep_default_na=False, na_values=[""])
+    except (ValueError, OSError) as error:  # pandas' parser errors are ValueErrors
+        raise InputError(f"{path}: cannot be read as CSV: {error}; {REMEDY}") from None
+    missing = [name for name in COLUMNS if name not in frame.columns]
+    if missing:
+        raise InputError(f"{path}: has no column {', '.join(missing)}; {REMEDY}")
+    return frame
+
+
+def _demand_points(path: Path, summary: pd.DataFrame) -> None:
+    missing = [point for point in summary["point"] if not (path / "points" / point).is_dir()]
+    if missing:
+        more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+        raise InputError(f"{path / 'points' / missing[0]}: is missing{more}, though summary.csv lists it; {REMEDY}")
+
+
+def _existing(path: Path) -> Path:
+    if not path.is_file():
+        raise InputError(f"{path}: is missing, so this is no whole run directory; {REMEDY}")
+    return path
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        plain = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, OSError) as error:
+        raise InputError(f"{path}: cannot be read as JSON: {error}; {REMEDY}") from None
+    if not isinstance(plain, dict):
+        raise InputError(f"{path}: holds no JSON object; {REMEDY}")
+    return plain
+
+
+def _parquet(path: Path, columns: list[str] | None, filters: list[tuple[str, str, Any]] | None = None) -> pd.DataFrame:
+    try:
+        return pd.read_parquet(path, columns=columns, filters=filters)
+    except (pa.ArrowException, OSError) as error:
+        raise InputError(f"{path}: cannot be read as Parquet: {error}; {REMEDY}") from None
