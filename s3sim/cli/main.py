@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from s3sim.cli import model
+from s3sim.cli.calibrate import calibrate
 from s3sim.core.errors import S3SimError
 
 __all__ = ["app", "main"]
@@ -22,6 +23,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(model.app, name="model")
+app.command()(calibrate)
 
 
 def main() -> None:
