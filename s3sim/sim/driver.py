@@ -70,6 +70,7 @@ def serve(
 def _deliver(replica: Replica, inbox: Inbox, link: HostLink, now: int) -> None:
     if link.arrived:
         for at, sequence in link.arrived:
+            inbox.deliver(replica, at - 1)  # in order of time, however many steps went by since the last look
             replica.moved(sequence, at)
         link.arrived.clear()
     inbox.deliver(replica, now)
