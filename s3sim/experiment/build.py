@@ -1,6 +1,9 @@
 """From a resolved point to the parts of a run: trace, predictions, latency model, capacity."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +24,7 @@ from s3sim.workload.generate import generate, retime
 from s3sim.workload.lengths import LENGTHS, Length, Lengths
 from s3sim.workload.limits import LengthCounts, prepare
 from s3sim.workload.presets import preset
-from s3sim.workload.readers import read_trace
+from s3sim.workload.readers import InvalidRows, ReadTrace, read_trace
 from s3sim.workload.trace import Trace
 
 __all__ = ["Hardware", "Load", "build_choices", "build_facts", "build_hardware", "build_load"]
@@ -56,6 +59,11 @@ class Load:
 def build_hardware(point: Point) -> Hardware:
     """The device, its latency model and its capacity; raises InputError where the model does not fit."""
     model = ModelSpec(**point.model)
+    if point.max_length > model.max_positions:
+        raise InputError(
+            f"max_length: {point.max_length} is more than the {model.max_positions} positions of model {model.name!r};"
+            " lower it, or give the model other max_positions"
+        )
     device = DeviceSpec(**{**point.device, "link": LinkSpec(**point.device["link"])})
     memory = dict(point.memory)
     given, host_bytes = memory.pop("kv_capacity_tokens"), memory.pop("host_bytes")
@@ -105,17 +113,37 @@ def _trace(point: Point) -> tuple[Trace, int]:
     load = point.workload
     if load["kind"] == "trace":
         return _recorded(point)
-    lengths = preset(load["name"]) if load["kind"] == "preset" else _lengths(load)
+    with _at("workload"):
+        lengths = preset(load["name"]) if load["kind"] == "preset" else _lengths(load)
     return generate(load["requests"], lengths=lengths, arrivals=_arrivals(point, None), seed=point.seed), 0
 
 
 def _recorded(point: Point) -> tuple[Trace, int]:
     load = point.workload
-    read = read_trace(load["path"], format=load["format"], columns=load["columns"], invalid_rows=load["invalid_rows"])
+    names = tuple(load["columns"].items())
+    with _at("workload"):
+        read = _read(load["path"], load["path_sha256"], load["format"], names, load["invalid_rows"])
     trace = read.trace
-    if (wanted := load["requests"]) is not None and wanted < len(trace):
+    if (wanted := load["requests"]) is not None and wanted > len(trace):
+        raise InputError(f"workload.requests: {wanted} is more than the {len(trace)} valid rows of {load['path']}")
+    if wanted is not None and wanted < len(trace):
         trace = trace.head(wanted) if load["select"] == "first" else _sample(trace, wanted, point.seed)
     return retime(trace, arrivals=_arrivals(point, trace), seed=point.seed), read.counts.dropped
+
+
+@lru_cache(maxsize=1)  # the points of one experiment read the same file again and again
+def _read(path: str, digest: str, form: str, columns: tuple[tuple[str, str], ...], invalid: InvalidRows) -> ReadTrace:
+    """The trace in a file that holds what the digest says."""
+    return read_trace(path, format=form, columns=dict(columns), invalid_rows=invalid)
+
+
+@contextmanager
+def _at(place: str) -> Iterator[None]:
+    """Say which key of the experiment the parts were built from."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{place}: {error}") from None
 
 
 def _sample(trace: Trace, wanted: int, seed: int) -> Trace:
@@ -151,7 +179,12 @@ def _predict(point: Point, trace: Trace) -> IntArray:
 def _predictor(point: Point) -> Predictor:
     fields = point.predictor or {}
     seed = point.seed + PREDICTOR_STREAM
-    buckets = None if fields.get("buckets") is None else Buckets(fields["buckets"], point.max_length)
+    with _at("predictor"):
+        return _predictor_of(fields, point.max_length, seed)
+
+
+def _predictor_of(fields: dict[str, Any], max_length: int, seed: int) -> Predictor:
+    buckets = None if fields.get("buckets") is None else Buckets(fields["buckets"], max_length)
     match fields["kind"]:
         case "oracle":
             return Oracle(buckets)
@@ -160,12 +193,10 @@ def _predictor(point: Point) -> Predictor:
         case "noisy":
             return Noisy(fields["sigma"], buckets, fields["error"], seed)
         case _:
-            return _confusion(fields, buckets or Buckets(10, point.max_length), seed)
+            return _confusion(fields, buckets or Buckets(10, max_length), seed)
 
 
 def _confusion(fields: dict[str, Any], buckets: Buckets, seed: int) -> Predictor:
-    if (fields["matrix"] is None) == (fields["accuracy"] is None):
-        raise InputError("predictor: give either `matrix`, a CSV, or `accuracy`, from 0 to 1")
     if fields["matrix"] is not None:
         return ConfusionMatrix.from_csv(fields["matrix"], buckets, seed=seed)
     return ConfusionMatrix.from_accuracy(fields["accuracy"], buckets, spread=fields["spread"], seed=seed)

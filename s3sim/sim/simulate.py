@@ -1,5 +1,6 @@
 """One resolved point, simulated."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +13,7 @@ from s3sim.sim.inbox import Inbox, ready_times
 from s3sim.sim.link import LinkSpeed
 from s3sim.sim.world import Device, run_world
 
-__all__ = ["Simulated", "check_point", "simulate_point"]
+__all__ = ["Simulated", "check_point", "check_points", "simulate_point"]
 
 PICOSECONDS = 10**12  # per second
 
@@ -29,6 +30,26 @@ class Simulated:
 def check_point(point: Point) -> None:
     """Build all that a point needs, without running it; raises InputError where it cannot run."""
     _demand_room(point, build_hardware(point), build_load(point))
+
+
+def check_points(points: Iterable[Point]) -> None:
+    """Check one point of each setting; seeds and choices share a setting. Raises InputError."""
+    seen: set[str] = set()
+    for point in points:
+        hardware = (point.model, point.device, point.engine, point.memory, point.latency, point.max_length)
+        setting = repr((hardware, point.workload, point.arrivals, point.predictor))
+        if setting not in seen:
+            seen.add(setting)
+            _check_swept(point)
+
+
+def _check_swept(point: Point) -> None:
+    """Check a point, and say which swept values it has where it fails."""
+    try:
+        check_point(point)
+    except InputError as error:
+        swept = ", ".join(f"{key}={value!r}" for key, value in point.sweep.items())
+        raise InputError(f"{error}{f' (scenario {point.scenario}, with {swept})' if swept else ''}") from None
 
 
 def simulate_point(point: Point, *, single_steps: bool = False) -> Simulated:
