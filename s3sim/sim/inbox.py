@@ -10,7 +10,7 @@ from s3sim.core.events import Reason
 from s3sim.core.replica import Replica
 from s3sim.core.request import Prediction, Request
 
-__all__ = ["Inbox", "ready_times"]
+__all__ = ["Inbox", "cells", "ready_times"]
 
 Column = NDArray[np.int64]
 
@@ -48,10 +48,10 @@ class Inbox:
         predicted: Column | None = None,
         excluded: NDArray[np.bool_] | None = None,
     ) -> None:
-        self._ids, self._arrival = _cells(ids), _cells(arrival)
-        self._prompt, self._limit = _cells(prompt_tokens), _cells(max_new_tokens)
-        self._ready = self._arrival if ready is None else _cells(ready)
-        self._predicted = None if predicted is None else _cells(predicted)
+        self._ids, self._arrival = cells(ids), cells(arrival)
+        self._prompt, self._limit = cells(prompt_tokens), cells(max_new_tokens)
+        self._ready = self._arrival if ready is None else cells(ready)
+        self._predicted = None if predicted is None else cells(predicted)
         self._excluded = frozenset[int]() if excluded is None else frozenset(np.flatnonzero(excluded).tolist())
         self._next = 0
         self._end = len(self._ids)
@@ -75,7 +75,8 @@ class Inbox:
         self._next = row
 
 
-def _cells(column: Column) -> "array[int]":
-    cells = array("q")
-    cells.frombytes(np.ascontiguousarray(column, dtype=np.int64).tobytes())
-    return cells
+def cells(column: Column) -> "array[int]":
+    """A column as an array whose cells are plain integers, at eight bytes each."""
+    values = array("q")
+    values.frombytes(np.ascontiguousarray(column, dtype=np.int64).tobytes())
+    return values

@@ -9,9 +9,11 @@ from s3sim.core.errors import InputError
 from s3sim.core.events import EventLog
 from s3sim.experiment.build import Hardware, Load, build_choices, build_hardware, build_load
 from s3sim.experiment.resolved import Point
-from s3sim.sim.inbox import Inbox, ready_times
+from s3sim.sim.executor import Outputs
+from s3sim.sim.inbox import Inbox, cells, ready_times
 from s3sim.sim.link import LinkSpeed
 from s3sim.sim.world import Device, run_world
+from s3sim.workload.trace import Trace
 
 __all__ = ["Simulated", "check_point", "check_points", "simulate_point"]
 
@@ -62,7 +64,7 @@ def simulate_point(point: Point, *, single_steps: bool = False) -> Simulated:
         choices=build_choices(point),
         device=_device(point, hardware),
         inbox=_inbox(load),
-        output_tokens=dict(zip(trace.id.tolist(), trace.output_tokens.tolist(), strict=True)),
+        output_tokens=_outputs(trace),
         single_steps=single_steps,
     )
     return Simulated(log=log, hardware=hardware, load=load)
@@ -97,6 +99,13 @@ def _device(point: Point, hardware: Hardware) -> Device:
         ),
         max_length=point.max_length,
     )
+
+
+def _outputs(trace: Trace) -> Outputs:
+    """True output lengths by request id: eight bytes each where ids are row numbers, as they mostly are."""
+    if np.array_equal(trace.id, np.arange(len(trace))):
+        return cells(trace.output_tokens)
+    return dict(zip(trace.id.tolist(), trace.output_tokens.tolist(), strict=True))
 
 
 def _inbox(load: Load) -> Inbox:

@@ -11,7 +11,7 @@ from tests.cli.conftest import Call
 from tests.experiment.tiny import HEADER, ROWS, traced, write
 
 GOOD = HEADER + ROWS
-GZIP = gzip.compress(GOOD.encode() * 50)
+GZIP = gzip.compress(GOOD.encode() * 50, mtime=0)
 Fault = tuple[str, str | bytes, dict[str, Any], list[str]]  # file, its content, workload fields, what is said
 
 BAD: dict[str, Fault] = {

@@ -20,7 +20,7 @@ each = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
 
 def read(path: Path) -> Any:
     """A notebook as it is committed."""
-    return nbformat.read(path, as_version=4)
+    return nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
 
 
 def code(notebook: Any) -> list[Any]:
@@ -63,7 +63,7 @@ def executed(path: Path) -> Any:
     call = [sys.executable, "-c", EXECUTE, str(path), str(FOLDER)]
     done = subprocess.run(call, capture_output=True, text=True, check=False, timeout=TIMEOUT)
     assert done.returncode == 0, done.stderr
-    return nbformat.reads(done.stdout, as_version=4)
+    return nbformat.reads(done.stdout, as_version=4)  # type: ignore[no-untyped-call]
 
 
 @each

@@ -13,6 +13,7 @@ from tests.support.worlds import Row, World
 __all__ = ["Ledger", "audit"]
 
 HOLDING = ("prefill", "decode", "leaving", "incoming")
+ON_HOST = ("leaving", "swapped", "incoming")
 QUEUED = ("waiting", "swapped")
 BEFORE_COMMIT = Event.PREFILLED  # events of an instant that are delivered before the step that ends then is committed
 
@@ -35,6 +36,9 @@ class Ledger:
         self.entries = {ident: Entry(row) for ident, row in world.by_id.items()}
         self._predicts = world.predicts
         self._block = block
+        self._host_tokens = world.host_tokens
+        self._partial = 0  # slots written for prompts that are not wholly in the cache yet
+        self._swaps = getattr(world.scheduler().supervisor, "swap", False)
 
     def having(self, *phases: str) -> list[Entry]:
         """The accounts in one of those phases."""
@@ -52,7 +56,8 @@ class Ledger:
         decoding = self.having("decode") if row["decode_sequences"] else []
         assert row["decode_sequences"] == len(decoding)
         assert row["decode_context"] == sum(entry.cached for entry in decoding)
-        assert row["kv_used"] == sum(entry.cached for entry in self.having("prefill", "decode", "leaving"))
+        assert row["kv_used"] == self._partial + sum(entry.cached for entry in self.having("decode", "leaving"))
+        self._partial += row["prefill_tokens"]
         for entry in decoding:
             entry.cached += 1
             entry.emitted += 1
@@ -90,11 +95,14 @@ class Ledger:
     def _prefilled(self, entry: Entry, tokens: int, detail: int) -> None:
         assert detail == entry.row.prompt + entry.emitted, "a prefill computes the prompt and all that was generated"
         entry.cached, entry.emitted = detail, entry.emitted + 1
+        self._partial -= detail
         assert (entry.phase, tokens) == ("prefill", entry.emitted)
         entry.phase = "decode"
 
     def _preempted(self, entry: Entry, tokens: int, detail: int) -> None:
         assert (entry.phase, tokens) == ("decode", entry.cached)
+        room = self._host_tokens - sum(other.cached for other in self.having(*ON_HOST))
+        assert detail == (self._swaps and tokens <= room), "a swap wherever one is wanted and the host has room"
         if self._block is not None:
             entry.reserved = self._held(entry)
         entry.phase = "leaving" if detail else "waiting"

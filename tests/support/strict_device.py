@@ -138,6 +138,8 @@ class StrictDevice:
         for chunk in batch.chunks:
             self._prefill(chunk)
         assert batch.prefill_tokens == sum(chunk.tokens for chunk in batch.chunks)
+        assert batch.prefill_attended == sum(sum(range(c.context + 1, c.context + c.tokens + 1)) for c in batch.chunks)
+        assert batch.relocated_tokens == sum(relocation.tokens for relocation in batch.relocations)
         for sequence in batch.joined:
             assert sequence.request.id not in self._decoding
             self._decoding[sequence.request.id] = self._known[sequence.request.id]

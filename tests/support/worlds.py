@@ -16,6 +16,7 @@ from s3sim.sim.inbox import Inbox, ready_times
 from s3sim.sim.link import HostLink, LinkSpeed
 from s3sim.sim.world import Device, run_world
 from tests.support.latency import LinearLatency
+from tests.support.watchdog import time_limit
 
 __all__ = ["SLOW_LINK", "Row", "World", "world"]
 
@@ -107,21 +108,23 @@ class World:
             link=self.link,
             max_length=self.max_length,
         )
-        return run_world(
-            name=self.name,
-            choices=self.choices,
-            device=device,
-            inbox=self.inbox(),
-            output_tokens=self.outputs,
-            single_steps=single_steps,
-        )
+        with time_limit(self):
+            return run_world(
+                name=self.name,
+                choices=self.choices,
+                device=device,
+                inbox=self.inbox(),
+                output_tokens=self.outputs,
+                single_steps=single_steps,
+            )
 
     def run_as(self, kind: type[Replica], *, single_steps: bool = False) -> Replica:
         """Serve with another kind of replica, such as one that audits itself; returns it with its log."""
         replica = self.replica(EventLog(), kind=kind)
         env = simpy.Environment(initial_time=0)
         executor, link = SimulatedExecutor(self.latency, self.outputs), HostLink(env, self.link)
-        env.run(env.process(serve(env, replica, executor, self.inbox(), link, single_steps=single_steps)))
+        with time_limit(self):
+            env.run(env.process(serve(env, replica, executor, self.inbox(), link, single_steps=single_steps)))
         return replica
 
     def but(self, **changes: object) -> "World":

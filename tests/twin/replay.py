@@ -4,13 +4,14 @@ It shares the replica with the simulator and nothing else: arrivals, moves, dura
 are worked out here, and a strict device checks what it is told to do.
 """
 
-from s3sim.core.batch import Outcome
+from s3sim.core.batch import Batch, Outcome
 from s3sim.core.errors import InvariantError
 from s3sim.core.events import Event, EventLog, Reason
 from s3sim.core.replica import Move
 from s3sim.core.request import Prediction, Request
 from tests.support.strict_device import StrictDevice
 from tests.support.traits import block_tokens
+from tests.support.watchdog import time_limit
 from tests.support.worlds import World
 
 __all__ = ["Replay"]
@@ -48,31 +49,39 @@ class Replay:
 
     def run(self) -> "Replay":
         """Serve until nothing is left to do."""
-        now = 0
-        self._poll(now)
-        while True:
-            batch = self._replica.plan(now)
-            self._drop_recomputed()
-            moves = self._replica.take_moves()
-            self.device.begin(batch, moves)
-            for move in moves:
-                self._link.send(move, now)
-            if batch is None:
-                coming = self._coming()
-                if not coming:
-                    break
-                now = min(coming)
-                self._poll(now)
-                continue
-            held = self.device.held
-            duration = self._world.latency.affine(batch).first
-            now += duration
-            self._poll(now)
-            self._replica.commit(batch, Outcome(1, duration, 0, self.device.end()), now)
-            assert held == self.log.steps[-5], "the device holds what the step's row says"
+        with time_limit(self._world):
+            self._serve()
         if not self._replica.idle:
             raise InvariantError("work is left that nothing will ever move")
         return self
+
+    def _serve(self) -> None:
+        now = 0
+        self._poll(now)
+        while True:
+            batch = self._plan(now)
+            if batch is None:
+                coming = self._coming()
+                if not coming:
+                    return
+                now = min(coming)
+                self._poll(now)
+            else:
+                held = self.device.held
+                duration = self._world.latency.affine(batch).first
+                now += duration
+                self._poll(now)
+                self._replica.commit(batch, Outcome(1, duration, 0, self.device.end()), now)
+                assert held == self.log.steps[-5], "the device holds what the step's row says"
+
+    def _plan(self, now: int) -> Batch | None:
+        batch = self._replica.plan(now)
+        self._drop_recomputed()
+        moves = self._replica.take_moves()
+        self.device.begin(batch, moves)
+        for move in moves:
+            self._link.send(move, now)
+        return batch
 
     def _coming(self) -> list[int]:
         return [due[0] for due in self._due[:1]] + [end for end, _, _ in self._link.under_way]

@@ -66,7 +66,10 @@ def test_a_strict_memory_notices_a_slot_that_was_written_over() -> None:
 
 def _batch(sequence: Sequence, tokens: int, *, joined: bool = False) -> Batch:
     chunk = Chunk(sequence, tokens, 0, last=True)
-    return Batch(0, [chunk], [sequence] if joined else [], [], [], int(joined), 0, prefill_tokens=tokens)
+    attended = tokens * (tokens + 1) // 2
+    batch = Batch(0, [chunk], [sequence] if joined else [], [], [], int(joined), 0, tokens, attended)
+    assert batch.new_tokens == tokens + int(joined)
+    return batch
 
 
 def _device(*, output: int) -> tuple[StrictDevice, Sequence]:
