@@ -49,6 +49,10 @@ class StrictDevice:
         """Slots held on the device, by its own count."""
         return self._memory.held
 
+    def knows(self, sequence: Sequence) -> bool:
+        """Whether slots are held for the sequence: from its first chunk on."""
+        return self._memory.knows(sequence.request.id)
+
     def dropped(self, ident: int) -> None:
         """Forget the KV of a sequence that was preempted for recompute; its tokens are kept."""
         resident = self._known[ident]

@@ -23,6 +23,10 @@ class Memory(Protocol):
         """Slots that somebody holds."""
         ...
 
+    def knows(self, ident: int) -> bool:
+        """Whether the request holds slots."""
+        ...
+
     def hold(self, ident: int, address: int, length: int) -> None:
         """Give slots to a request that holds none."""
         ...
@@ -55,6 +59,10 @@ class ContiguousMemory:
     def held(self) -> int:
         """The extents' lengths together."""
         return sum(length for _, length in self._extents.values())
+
+    def knows(self, ident: int) -> bool:
+        """It has an extent."""
+        return ident in self._extents
 
     def hold(self, ident: int, address: int, length: int) -> None:
         """An extent inside the memory that overlaps no other."""
@@ -103,6 +111,10 @@ class PagedMemory:
     def held(self) -> int:
         """The blocks in use, in slots."""
         return sum(len(table) for table in self._tables.values()) * self._block
+
+    def knows(self, ident: int) -> bool:
+        """It has blocks."""
+        return ident in self._tables
 
     def hold(self, ident: int, address: int, length: int) -> None:
         """Blocks for `length` slots, wherever there are some."""

@@ -67,7 +67,7 @@ class Replay:
                 now = min(coming)
                 self._poll(now)
             else:
-                held = self.device.held
+                held = self.device.held + self._not_begun()
                 duration = self._world.latency.affine(batch).first
                 now += duration
                 self._poll(now)
@@ -82,6 +82,10 @@ class Replay:
         for move in moves:
             self._link.send(move, now)
         return batch
+
+    def _not_begun(self) -> int:
+        admitted = self._replica.lanes[0].prefilling
+        return sum(sequence.reservation for sequence in admitted if not self.device.knows(sequence))
 
     def _coming(self) -> list[int]:
         return [due[0] for due in self._due[:1]] + [end for end, _, _ in self._link.under_way]
