@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from s3sim.cli import model
 from s3sim.core.errors import S3SimError
 
 __all__ = ["app", "main"]
@@ -20,6 +21,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.add_typer(model.app, name="model")
 
 
 def main() -> None:

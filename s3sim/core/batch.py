@@ -47,11 +47,22 @@ class Batch:
     prefill_attended: int = 0  # query-key pairs over all chunks
     relocated_tokens: int = 0  # written slots moved on the device before the step
     max_steps: int = 1
+    padding_tokens: int = 0  # prompt positions computed beyond prefill_tokens, where prompts are padded
+    padding_rows: int = 0  # rows that decode without a sequence: finished ones of a static batch
+    padding_slots: int = 0  # slots that attention reads beyond decode_context in the first step
+    padding_slots_per_step: int = 0  # by which padding_slots grows, or shrinks, a step
+    copied_slots: int = 0  # slots copied to longer tensors in the first step; grows by rows a step
+    allocated_slots: int = 0  # slots newly allocated in each step, where allocation stalls computation
+
+    @property
+    def rows(self) -> int:
+        """Rows that decode in each step, with or without a sequence."""
+        return self.decode_sequences + self.padding_rows
 
     @property
     def new_tokens(self) -> int:
         """Tokens that go through the dense layers in the first step."""
-        return self.prefill_tokens + self.decode_sequences
+        return self.prefill_tokens + self.padding_tokens + self.rows
 
 
 class Affine(NamedTuple):

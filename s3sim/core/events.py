@@ -8,7 +8,7 @@ from array import array
 from collections.abc import Iterator
 from enum import IntEnum
 
-__all__ = ["EVENT_COLUMNS", "STEP_COLUMNS", "Event", "EventLog", "Reason", "canonical"]
+__all__ = ["EVENT_COLUMNS", "STEP_COLUMNS", "Event", "EventLog", "Preemption", "Reason", "canonical"]
 
 EVENT_COLUMNS = ("time_ps", "event", "id", "tokens", "detail", "lane")
 STEP_COLUMNS = (
@@ -27,6 +27,10 @@ STEP_COLUMNS = (
     "kv_grown",  # Σ over the stretch's steps of slots held beyond the first step's
     "kv_grown_moment",  # Σ over its steps j of j times those
     "waiting",  # sequences in the queue
+    "padding_tokens",  # prompt positions computed for padding
+    "padding_rows",  # rows that decode without a sequence
+    "padding_slots",  # slots read by attention beyond decode_context in the first step
+    "copied_slots",  # slots copied to longer tensors in the first step
 )
 
 
@@ -43,7 +47,7 @@ class Event(IntEnum):
     REJECTED = 4  # prompt_tokens, a Reason
     PREFILLED = 5  # output tokens emitted so far, tokens computed by the prefill
     FINISHED = 6  # output tokens, preemptions
-    PREEMPTED = 7  # slots cached, 1 for a swap and 0 for a recompute
+    PREEMPTED = 7  # slots cached, a Preemption
     ADMITTED = 8  # slots reserved, address of the first
     GROWN = 9  # slots added by a supervisor, slots held now
     COMPACTED = 10  # written slots moved, extents moved (id: the sequence that needed the room)
@@ -56,9 +60,20 @@ class Reason(IntEnum):
     NEVER_FITS = 1  # prompt + max_new_tokens exceeds what the device can hold for one sequence
     OVER_LENGTH = 2  # the experiment says `over_length: reject`
 
+    OUT_OF_MEMORY = 3  # its static batch ran out of memory, and the system gives up
+
+
+class Preemption(IntEnum):
+    """How a sequence left the device before its end."""
+
+    RECOMPUTE = 0  # its KV is dropped, to be computed again with the tokens generated so far
+    SWAP = 1  # its KV moves to the host
+    RESTART = 2  # its batch ran out of memory: KV and generated tokens are lost
+    HOST_FULL = 3  # a swap was wanted, the host had no room: recompute
+
 
 class EventLog:
-    """The two tables, appended in place: 48 bytes an event, 120 bytes a stretch."""
+    """The two tables, appended in place: 48 bytes an event, 152 bytes a stretch."""
 
     def __init__(self) -> None:
         self.events = array("q")

@@ -15,7 +15,7 @@ from s3sim.core.request import Sequence, State
 if TYPE_CHECKING:
     from s3sim.core.lane import Lane
 
-__all__ = ["ContiguousKV", "KVCacheManager", "PagedKV"]
+__all__ = ["ContiguousKV", "CountedKV", "KVCacheManager", "PagedKV"]
 
 PINNED = (State.SWAPPING_OUT, State.SWAPPING_IN)  # the host link is reading or writing these slots
 
@@ -181,6 +181,45 @@ class PagedKV:
     def check_integrity(self, holders: list[Sequence]) -> None:
         """Audit the account against the sequences that ought to hold blocks."""
         _audit(self.free, sum(self.held_by(sequence) for sequence in holders), self.capacity)
+
+
+class CountedKV:
+    """Slots that are counted only: a paged system that reserves blocks at admission and never asks for more."""
+
+    def __init__(self, capacity: int) -> None:
+        self.capacity = capacity
+        self.free = capacity
+
+    def demand(self, tokens: int) -> int:
+        """A reservation takes just its tokens."""
+        return tokens
+
+    def place(self, sequence: Sequence) -> bool:
+        """Hold the slots, wherever they are."""
+        sequence.reservation = sequence.demand
+        self.free -= sequence.demand
+        return True
+
+    def release(self, sequence: Sequence) -> None:
+        """Return the slots."""
+        self.free += sequence.reservation
+        sequence.reservation = 0
+
+    def held_by(self, sequence: Sequence) -> int:
+        """The reservation."""
+        return sequence.reservation
+
+    def compact(self) -> list[Relocation]:
+        """Blocks never need to move."""
+        return []
+
+    def growth(self, lane: "Lane") -> Growth:
+        """A watch for sequences that outgrow their reservation."""
+        return ReservedGrowth(lane)
+
+    def check_integrity(self, holders: list[Sequence]) -> None:
+        """Audit the account against the sequences that ought to hold slots."""
+        _audit(self.free, sum(sequence.reservation for sequence in holders), self.capacity)
 
 
 def _audit(free: int, held: int, capacity: int) -> None:

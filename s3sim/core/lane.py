@@ -11,7 +11,9 @@ __all__ = ["Lane"]
 
 
 class Lane:
-    """The sequences of one micro-batch in flight; a replica without pipeline parallelism has one.
+    """The sequences of one micro-batch in flight, and their share of the KV slots.
+
+    A replica without pipeline parallelism has one lane; with it, one per stage.
 
     A sequence comes in to prefill, or while its KV swaps in; it decodes from `join` to `leave`, and
     is gone. Totals are kept, not summed, so that a step costs nothing per
@@ -20,6 +22,7 @@ class Lane:
 
     def __init__(self, index: int, kv: KVCacheManager) -> None:
         self.index = index
+        self.kv = kv
         self.decode_steps = 0  # decode steps run so far; every decoding sequence counts along
         self.prefilling: deque[Sequence] = deque()
         self.decoding: dict[Sequence, None] = {}  # in the order they joined
@@ -29,12 +32,23 @@ class Lane:
         self.writing = False  # a decode step is planned: each decoding sequence holds the slot it will write
         self.joined: list[Sequence] = []  # not yet announced to the executor
         self.left: list[Sequence] = []
+        self.ended: list[Sequence] = []  # finished rows of a static batch, which hold their slots until it ends
+        self._padding = 0  # length to which a static batch is padded, less the decode steps before it
         self.growth: Growth = kv.growth(self)
 
     @property
     def admitted(self) -> int:
         """Sequences that take a place under max_num_seqs."""
         return len(self.prefilling) + len(self.decoding) + self.swapping_in
+
+    @property
+    def padded_length(self) -> int:
+        """Slots that each row of a static batch has, written or padding."""
+        return self._padding + self.decode_steps
+
+    def pad(self, length: int) -> None:
+        """Pad the rows of a static batch to `length` from now on; each decode step makes them longer by one."""
+        self._padding = length - self.decode_steps
 
     def join(self, sequence: Sequence) -> None:
         """Let a sequence decode from the next decode step on."""

@@ -1,6 +1,7 @@
 """The planner of one lane's steps: the verbs of a batching policy, and the view of every policy."""
 
 from collections.abc import Iterable
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from s3sim.core.batch import Batch, Chunk, Outcome, Relocation
@@ -8,11 +9,11 @@ from s3sim.core.errors import InvariantError
 from s3sim.core.events import Event
 from s3sim.core.growth import Grown
 from s3sim.core.lane import Lane
-from s3sim.core.protocols import Grow
+from s3sim.core.protocols import Abandon, Grow
 from s3sim.core.request import Sequence, State
 
 if TYPE_CHECKING:
-    from s3sim.core.replica import Replica
+    from s3sim.core.replica import Replica, StaticBatch
 
 __all__ = ["StepPlanner"]
 
@@ -23,7 +24,7 @@ class StepPlanner:
     def __init__(self, replica: "Replica", lane: Lane) -> None:
         self._replica = replica
         self._lane = lane
-        self._kv = replica.kv
+        self._kv = lane.kv
         self.now = 0
         self._chunks: list[Chunk] = []
         self._relocations: list[Relocation] = []
@@ -53,6 +54,30 @@ class StepPlanner:
         """Sequences admitted to this lane."""
         return self._lane.admitted
 
+    @property
+    def occupied(self) -> int:
+        """Rows of this lane, finished ones that a static batch still holds included."""
+        return self._lane.admitted + len(self._lane.ended)
+
+    @property
+    def decodes(self) -> int:
+        """Sequences that decode on this lane."""
+        return len(self._lane.decoding)
+
+    @property
+    def prefill_backlog(self) -> int:
+        """Prompt tokens of admitted sequences that are still to be computed."""
+        return sum(sequence.prefill_tokens - sequence.cached for sequence in self._lane.prefilling)
+
+    def running(self) -> Iterable[Sequence]:
+        """Sequences that prefill or decode on this lane."""
+        return chain(self._lane.prefilling, self._lane.decoding)
+
+    def head(self) -> Sequence | None:
+        """The sequence that the admission policy would admit now."""
+        replica = self._replica
+        return replica.scheduler.admission.next(self, replica.waiting) if len(replica.waiting) else None
+
     def decoding(self) -> Iterable[Sequence]:
         """Sequences that decode on this lane, in the order they joined."""
         return self._lane.decoding
@@ -68,14 +93,21 @@ class StepPlanner:
                 if isinstance(answer, Grow):
                     self._grow(sequence, answer.tokens)
                     break
-                self._replica.preempt(self._lane, answer, self.now)
+                if isinstance(answer, Abandon):
+                    self._replica.abandon(self._lane, self.now, rerun=answer.rerun)
+                else:
+                    self._replica.preempt(self._lane, answer, self.now)
                 preempted = True
         return preempted
 
-    def admit(self, *, max_prefill_tokens: int | None = None) -> int:
-        """Admit whom the admission policy picks, up to a budget; returns the tokens to prefill."""
+    def admit(
+        self, *, max_prefill_tokens: int | None = None, max_sequences: int | None = None, in_part: bool = False
+    ) -> int:
+        """Admit whom the admission policy picks, up to the limits; returns the tokens to prefill."""
         replica, lane, total = self._replica, self._lane, 0
         limit = replica.scheduler.max_num_seqs
+        if max_sequences is not None:
+            limit = max_sequences if limit is None else min(limit, max_sequences)
         waiting, pick = replica.waiting, replica.scheduler.admission.next
         if replica.scheduler.compact_on_release:
             self._relocate(self._kv.compact(), None)
@@ -84,7 +116,7 @@ class StepPlanner:
             if sequence is None:
                 break
             tokens = 0 if sequence.state is State.SWAPPED else sequence.prefill_tokens
-            if max_prefill_tokens is not None and total + tokens > max_prefill_tokens:
+            if max_prefill_tokens is not None and total + (1 if in_part else tokens) > max_prefill_tokens:
                 break
             if not self._place(sequence):
                 break
@@ -92,8 +124,10 @@ class StepPlanner:
             self._welcome(sequence)
         return total
 
-    def prefill(self, *, budget: int | None = None) -> None:
-        """Put admitted prompts into the step, in whole or up to `budget` tokens."""
+    def prefill(self, *, budget: int | None = None, padded: bool = False) -> None:
+        """Put admitted prompts into the step, in whole or up to `budget` tokens; `padded` to the longest."""
+        if padded and self._lane.prefilling:
+            self._lane.pad(max(sequence.prefill_tokens for sequence in self._lane.prefilling))
         for sequence in self._lane.prefilling:
             rest = sequence.prefill_tokens - sequence.cached
             tokens = rest if budget is None else min(rest, budget)
@@ -115,7 +149,7 @@ class StepPlanner:
         self._lane.join_arrived()
         self._chunks, self._relocations, self._decodes = [], [], False
         self._replica.scheduler.batching.compose(self)
-        self._held = self._kv.capacity - self._kv.free
+        self._held = self._replica.held
         self._used = self._replica.used
         if self._chunks or self._decodes:
             return self._batch()
@@ -144,6 +178,10 @@ class StepPlanner:
                 self._used,
                 *grown,
                 len(self._replica.waiting),
+                batch.padding_tokens,
+                batch.padding_rows,
+                batch.padding_slots,
+                batch.copied_slots,
             )
         )
 
@@ -160,9 +198,27 @@ class StepPlanner:
         for _, tokens, context, _ in chunks:
             batch.prefill_tokens += tokens
             batch.prefill_attended += tokens * context + tokens * (tokens + 1) // 2
+        if (static := self._replica.scheduler.static) is not None:
+            self._pad(batch, static)
         if not (chunks or self._relocations):
             batch.max_steps = lane.growth.limit()
         return batch
+
+    def _pad(self, batch: Batch, static: "StaticBatch") -> None:
+        """Count what a static batch computes beyond its sequences: padding, finished rows, copies."""
+        lane, length = self._lane, self._lane.padded_length
+        if batch.chunks:
+            batch.padding_tokens = len(batch.chunks) * length - batch.prefill_tokens
+            batch.prefill_attended = len(batch.chunks) * (length * (length + 1) // 2)
+        if not batch.decode_sequences:
+            return
+        batch.padding_rows = len(lane.ended)
+        rows = batch.rows
+        slots = sum(s.reservation for s in chain(lane.decoding, lane.ended)) if static.reads_reserved else rows * length
+        batch.padding_slots = slots - batch.decode_context
+        batch.padding_slots_per_step = (0 if static.reads_reserved else rows) - batch.decode_sequences
+        if static.grows_by_copy:
+            batch.copied_slots, batch.allocated_slots = rows * length, rows
 
     def _place(self, sequence: Sequence) -> bool:
         if self._kv.place(sequence):

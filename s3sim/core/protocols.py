@@ -7,6 +7,7 @@ from s3sim.core.batch import Affine, Batch
 from s3sim.core.request import Sequence
 
 __all__ = [
+    "Abandon",
     "Admission",
     "Batching",
     "Grow",
@@ -68,6 +69,10 @@ class View(Protocol):
         """Sequences admitted to the lane that is being planned."""
         ...
 
+    def running(self) -> Iterable[Sequence]:
+        """Sequences of the lane that hold slots on the device and are not on the link: prefilling and decoding."""
+        ...
+
     def decoding(self) -> Iterable[Sequence]:
         """Sequences that decode on the lane that is being planned, in the order they joined."""
         ...
@@ -85,6 +90,12 @@ class Preempt(NamedTuple):
     victims: list[Sequence]
     swap: bool  # True: move the KV to the host; False: drop it and compute it again
     min_reservation_tokens: int = 0  # the least that each victim reserves when it returns
+
+
+class Abandon(NamedTuple):
+    """Answer to an overrun by a static batch: out of memory, all that it computed is lost."""
+
+    rerun: bool  # True: its requests start again from their prompts; False: they fail
 
 
 class Reservation(Protocol):
@@ -121,12 +132,36 @@ class Planner(Protocol):
         """Let the supervisor answer every overrun that the next decode step would cause; True if it preempted."""
         ...
 
-    def admit(self, *, max_prefill_tokens: int | None = None) -> int:
-        """Admit whom the admission policy picks, up to a budget; returns the tokens to prefill."""
+    @property
+    def occupied(self) -> int:
+        """Rows of the lane, finished ones that a static batch still holds included."""
         ...
 
-    def prefill(self, *, budget: int | None = None) -> None:
-        """Put admitted prompts into the step, in whole or up to `budget` tokens."""
+    @property
+    def decodes(self) -> int:
+        """Sequences that decode on the lane."""
+        ...
+
+    @property
+    def prefill_backlog(self) -> int:
+        """Prompt tokens of admitted sequences that are still to be computed."""
+        ...
+
+    def head(self) -> Sequence | None:
+        """The sequence that the admission policy would admit now."""
+        ...
+
+    def admit(
+        self, *, max_prefill_tokens: int | None = None, max_sequences: int | None = None, in_part: bool = False
+    ) -> int:
+        """Admit whom the admission policy picks, up to the limits; returns the tokens to prefill.
+
+        With `in_part` the last prompt may exceed what is left of the tokens, and be computed in chunks.
+        """
+        ...
+
+    def prefill(self, *, budget: int | None = None, padded: bool = False) -> None:
+        """Put admitted prompts into the step, in whole or up to `budget` tokens; `padded` to the longest."""
         ...
 
     def decode(self) -> None:
@@ -145,7 +180,7 @@ class Batching(Protocol):
 class Supervisor(Protocol):
     """What happens to a sequence whose next write would exceed its reservation."""
 
-    def overrun(self, view: View, sequence: Sequence) -> Grow | Preempt:
+    def overrun(self, view: View, sequence: Sequence) -> Grow | Preempt | Abandon:
         """The answer; asked again while the sequence still overruns."""
         ...
 

@@ -4,12 +4,13 @@ A driver owns time and calls `submit`, `plan`, `commit` and `moved`; an executor
 Everything that changes a sequence's state is in this file and in `planner.py`.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from s3sim.core.batch import Batch, Outcome
 from s3sim.core.errors import InvariantError
-from s3sim.core.events import Event, EventLog, Reason
+from s3sim.core.events import Event, EventLog, Preemption, Reason
 from s3sim.core.growth import Grown
 from s3sim.core.kv_cache import KVCacheManager
 from s3sim.core.lane import Lane
@@ -17,7 +18,16 @@ from s3sim.core.planner import StepPlanner
 from s3sim.core.protocols import Admission, Batching, Preempt, Reservation, Supervisor
 from s3sim.core.request import Prediction, Request, Sequence, State
 
-__all__ = ["Move", "Replica", "Scheduler"]
+__all__ = ["Move", "Replica", "Scheduler", "StaticBatch"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StaticBatch:
+    """How a request-level system runs a batch: nobody joins or leaves, rows are padded, memory returns at its end."""
+
+    delivery: Literal["token", "batch_end"]  # when a client gets its tokens
+    reads_reserved: bool = False  # attention reads the whole reservation, not only what is written
+    grows_by_copy: bool = False  # each step copies the KV to tensors that are one slot longer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +42,7 @@ class Scheduler:
     max_num_seqs: int | None = None  # most sequences admitted to a lane; None: memory decides
     headroom: int = 0  # slots that must stay free beside the largest sequence, or it is rejected
     compact_on_release: bool = False  # slide extents together whenever some were returned
+    static: StaticBatch | None = None  # None: rows leave as soon as they are finished
 
 
 class Move(NamedTuple):
@@ -46,14 +57,20 @@ class Replica:
     """One model on one device or one parallel group: queue, lanes and KV account."""
 
     def __init__(
-        self, scheduler: Scheduler, kv: KVCacheManager, *, log: EventLog, host_tokens: int, lanes: int = 1
+        self,
+        scheduler: Scheduler,
+        kv: KVCacheManager,
+        *,
+        log: EventLog,
+        host_tokens: int,
+        further_lanes: Iterable[KVCacheManager] = (),
     ) -> None:
         self.scheduler = scheduler
-        self.kv = kv
+        self.kv = kv  # of the first lane; the others' are alike
         self.log = log
         self.host_free = host_tokens
         self.waiting = scheduler.admission.queue()
-        self.lanes = [Lane(index, kv) for index in range(lanes)]
+        self.lanes = [Lane(index, account) for index, account in enumerate((kv, *further_lanes))]
         self.moving: dict[Sequence, Lane] = {}  # KV on the host link, and the lane it left or will join
         self._planners = [StepPlanner(self, lane) for lane in self.lanes]
         self._orders: list[Move] = []
@@ -94,6 +111,8 @@ class Replica:
             self._prefilled(lane, chunk.sequence, chunk.tokens, last=chunk.last, now=now)
         for sequence in outcome.finished:
             self._finish(lane, sequence, now)
+        if lane.ended and not (lane.decoding or lane.prefilling):
+            self._end_batch(lane, now)
 
     def take_moves(self) -> list[Move]:
         """Moves ordered since the last call, for the driver to put on the link at once."""
@@ -105,7 +124,7 @@ class Replica:
         lane = self.moving.pop(sequence)
         if sequence.state is State.SWAPPING_OUT:
             self.log.event(now, Event.SWAPPED_OUT, sequence.request.id, sequence.cached, 0, lane.index)
-            self.kv.release(sequence)
+            lane.kv.release(sequence)
             sequence.state = State.SWAPPED
             self.enqueue(sequence)
         else:
@@ -115,8 +134,8 @@ class Replica:
 
     def arrival_matters(self, lane: int = 0) -> bool:
         """Whether a request that arrived now could change the lane's plan."""
-        limit = self.scheduler.max_num_seqs
-        if limit is not None and self.lanes[lane].admitted >= limit:
+        limit, here = self.scheduler.max_num_seqs, self.lanes[lane]
+        if (limit is not None and here.admitted >= limit) or (self.scheduler.static and here.decoding):
             return False
         return self.scheduler.admission.arrival_matters(self._planners[lane], self.waiting)
 
@@ -124,6 +143,11 @@ class Replica:
     def idle(self) -> bool:
         """Whether no sequence waits, runs or moves."""
         return not (len(self.waiting) or self.moving or any(lane.admitted for lane in self.lanes))
+
+    @property
+    def held(self) -> int:
+        """Slots held on the device."""
+        return sum([lane.kv.capacity - lane.kv.free for lane in self.lanes])
 
     @property
     def used(self) -> int:
@@ -140,17 +164,17 @@ class Replica:
 
     def check_integrity(self) -> None:
         """Audit the KV account, the lanes' totals and max_num_seqs; raises InvariantError with the numbers."""
-        holders: list[Sequence] = list(self.moving)
         for lane in self.lanes:
             lane.check_integrity()
-            holders += [*lane.prefilling, *lane.decoding, *lane.arrived]
+            moving = [sequence for sequence, other in self.moving.items() if other is lane]
+            holders = [*moving, *lane.prefilling, *lane.decoding, *lane.arrived, *lane.ended]
             limit = self.scheduler.max_num_seqs
             if limit is not None and lane.admitted > limit:
                 raise InvariantError(f"{lane.admitted} sequences admitted, max_num_seqs is {limit}")
-        self.kv.check_integrity(holders)
-        for sequence in holders:
-            if sequence.cached > self.kv.held_by(sequence):
-                raise InvariantError(f"{sequence} wrote beyond its {self.kv.held_by(sequence)} slots")
+            lane.kv.check_integrity(holders)
+            for sequence in holders:
+                if sequence.cached > lane.kv.held_by(sequence):
+                    raise InvariantError(f"{sequence} wrote beyond its {lane.kv.held_by(sequence)} slots")
 
     # ------------------------------------------------------------------ what the planner calls
 
@@ -171,24 +195,57 @@ class Replica:
     def preempt(self, lane: Lane, answer: Preempt, now: int) -> None:
         """Take the victims off the device, by swap where the host has room and by recompute elsewhere."""
         for sequence in answer.victims:
-            swap = answer.swap and sequence.cached <= self.host_free
-            self.log.event(now, Event.PREEMPTED, sequence.request.id, sequence.cached, int(swap), lane.index)
+            decodes = sequence.state is State.DECODING
+            swap = answer.swap and decodes and sequence.cached <= self.host_free
+            how = Preemption.SWAP if swap else Preemption.HOST_FULL if answer.swap and decodes else Preemption.RECOMPUTE
+            self.log.event(now, Event.PREEMPTED, sequence.request.id, sequence.cached, how, lane.index)
             sequence.preemptions += 1
             sequence.min_reservation_tokens = max(sequence.min_reservation_tokens, answer.min_reservation_tokens)
             if swap:
-                sequence.reservation = self.kv.held_by(sequence)
+                sequence.reservation = lane.kv.held_by(sequence)
                 lane.leave(sequence)
                 self.host_free -= sequence.cached
                 self.order(sequence, lane, to_host=True)
             else:
-                self.kv.release(sequence)
-                lane.leave(sequence)
+                lane.kv.release(sequence)
+                if decodes:
+                    lane.leave(sequence)
+                else:
+                    lane.prefilling.remove(sequence)
                 sequence.forget()
                 sequence.state = State.WAITING
                 self.enqueue(sequence, front=True)
-            lane.withdraw(sequence)
+            if decodes:
+                lane.withdraw(sequence)
+
+    def abandon(self, lane: Lane, now: int, *, rerun: bool) -> None:
+        """Lose a static batch that ran out of memory: what was not delivered starts again, or fails."""
+        static = self.scheduler.static
+        lost, delivered = list(lane.decoding), lane.ended
+        if static is not None and static.delivery == "batch_end":
+            lost, delivered = [*lost, *lane.ended], []
+        for sequence in [*lost, *delivered]:
+            lane.kv.release(sequence)
+            if sequence.state is State.DECODING:
+                lane.leave(sequence)
+                lane.withdraw(sequence)
+        lane.ended = []
+        for sequence in sorted(lost, key=lambda row: row.order, reverse=True):
+            self._lose(sequence, lane, now, rerun=rerun)
 
     # ------------------------------------------------------------------ within
+
+    def _lose(self, sequence: Sequence, lane: Lane, now: int, *, rerun: bool) -> None:
+        ident = sequence.request.id
+        if not rerun:
+            sequence.state = State.REJECTED
+            self.log.event(now, Event.REJECTED, ident, sequence.request.prompt_tokens, Reason.OUT_OF_MEMORY)
+            return
+        self.log.event(now, Event.PREEMPTED, ident, sequence.cached, Preemption.RESTART, lane.index)
+        sequence.preemptions += 1
+        sequence.restart()
+        sequence.state = State.WAITING
+        self.enqueue(sequence, front=True)
 
     def _prefilled(self, lane: Lane, sequence: Sequence, tokens: int, *, last: bool, now: int) -> None:
         sequence.prefilled(tokens)
@@ -200,9 +257,25 @@ class Replica:
         lane.join(sequence)
 
     def _finish(self, lane: Lane, sequence: Sequence, now: int) -> None:
-        self.kv.release(sequence)
+        static = self.scheduler.static
+        if static is None:
+            lane.kv.release(sequence)
+        else:
+            lane.ended.append(sequence)
         lane.leave(sequence)
         if sequence in lane.joined:
             lane.joined.remove(sequence)
         sequence.state = State.FINISHED
+        if static is None or static.delivery == "token":
+            self._deliver(lane, sequence, now)
+
+    def _end_batch(self, lane: Lane, now: int) -> None:
+        """Return the slots of a static batch, whose rows are all finished."""
+        for sequence in lane.ended:
+            lane.kv.release(sequence)
+            if self.scheduler.static is not None and self.scheduler.static.delivery == "batch_end":
+                self._deliver(lane, sequence, now)
+        lane.ended = []
+
+    def _deliver(self, lane: Lane, sequence: Sequence, now: int) -> None:
         self.log.event(now, Event.FINISHED, sequence.request.id, sequence.generated, sequence.preemptions, lane.index)

@@ -128,5 +128,9 @@ class Sequence:
         """Drop all cached KV, to be computed again by a prefill."""
         self._cached = 0
 
+    def restart(self) -> None:
+        """Lose all KV and every generated token, to begin again with the prompt."""
+        self._cached = self._generated = 0
+
     def __repr__(self) -> str:
         return f"<Sequence {self.request.id} {self.state.name} generated={self.generated} cached={self.cached}>"

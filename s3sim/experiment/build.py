@@ -12,7 +12,17 @@ import numpy as np
 from s3sim.core.errors import InputError
 from s3sim.core.protocols import LatencyModel
 from s3sim.experiment.resolved import Point
-from s3sim.hardware import Constant, DeviceSpec, EngineSpec, LinkSpec, MemoryPlan, ModelSpec, Profile, Roofline
+from s3sim.hardware import (
+    Constant,
+    DeviceSpec,
+    EngineSpec,
+    LinkSpec,
+    MemoryPlan,
+    ModelSpec,
+    Parallel,
+    Profile,
+    Roofline,
+)
 from s3sim.policies.registry import Choices, system
 from s3sim.predictors.buckets import Buckets
 from s3sim.predictors.confusion import ConfusionMatrix
@@ -40,6 +50,7 @@ class Hardware:
     model: ModelSpec
     device: DeviceSpec
     latency: LatencyModel
+    parallel: Parallel
     kv_capacity_tokens: int
     host_tokens: int
 
@@ -67,11 +78,13 @@ def build_hardware(point: Point) -> Hardware:
     device = DeviceSpec(**{**point.device, "link": LinkSpec(**point.device["link"])})
     memory = dict(point.memory)
     given, host_bytes = memory.pop("kv_capacity_tokens"), memory.pop("host_bytes")
-    plan = MemoryPlan(model=model, device=device, **memory)
+    parallel = Parallel(**point.parallel)
+    plan = MemoryPlan(model=model, device=device, parallel=parallel, **memory)
     return Hardware(
         model=model,
         device=device,
         latency=_latency(point, model, device),
+        parallel=parallel,
         kv_capacity_tokens=given or plan.kv_capacity_tokens,
         host_tokens=host_bytes // model.kv_bytes_per_token,
     )
@@ -85,7 +98,8 @@ def _latency(point: Point, model: ModelSpec, device: DeviceSpec) -> LatencyModel
         case "constant":
             return Constant(**fields)
         case _:
-            return Roofline(model=model, device=device, engine=EngineSpec(**point.engine))
+            engine, parallel = EngineSpec(**point.engine), Parallel(**point.parallel)
+            return Roofline(model=model, device=device, engine=engine, parallel=parallel)
 
 
 def build_choices(point: Point) -> Choices:
@@ -208,6 +222,6 @@ def build_facts(point: Point, hardware: Hardware) -> RunFacts:
         kv_capacity_tokens=hardware.kv_capacity_tokens,
         kv_bytes_per_token=hardware.model.kv_bytes_per_token,
         parameters=hardware.model.parameters,
-        peak_flops=hardware.device.peak_flops(hardware.model.weight_dtype),
+        peak_flops=hardware.device.peak_flops(hardware.model.weight_dtype) * hardware.parallel.devices,
         slo=ServiceLevel(**point.slo),
     )

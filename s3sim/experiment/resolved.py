@@ -32,6 +32,7 @@ class Point:
     device: Plain  # DeviceSpec, with its link
     engine: Plain  # EngineSpec
     latency: Plain  # kind: roofline | profile | constant, and its fields
+    parallel: Plain  # tensor, pipeline
     memory: Plain  # gpu_memory_utilization, context_bytes, workspace_bytes, kv_capacity_tokens, host_bytes
     max_length: int  # tokens, prompt and output
     workload: Plain

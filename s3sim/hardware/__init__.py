@@ -5,6 +5,7 @@ from s3sim.hardware.device import DeviceSpec, LinkSpec
 from s3sim.hardware.engine import EngineSpec
 from s3sim.hardware.memory import MemoryPlan
 from s3sim.hardware.model import ModelSpec
+from s3sim.hardware.parallel import Parallel
 from s3sim.hardware.presets import (
     DEFAULT_ENGINE,
     DEVICES,
@@ -28,6 +29,7 @@ __all__ = [
     "LinkSpec",
     "MemoryPlan",
     "ModelSpec",
+    "Parallel",
     "Profile",
     "ProfileRow",
     "Roofline",

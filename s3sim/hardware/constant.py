@@ -12,9 +12,9 @@ class Constant:
 
     duration = step_seconds
                + prefill_seconds_per_token · prefill_tokens
-               + decode_seconds_per_context_token · decode_context
+               + decode_seconds_per_context_token · slots read, padding included
                + seconds_per_sequence · (decoding rows + chunks)
-               + relocation_seconds_per_token · relocated_tokens.
+               + relocation_seconds_per_token · (relocated_tokens + copied_slots).
     Raises InputError for a price below 0, and for a step_seconds of 0: time must advance.
     """
 
@@ -38,12 +38,16 @@ class Constant:
 
     def affine(self, batch: Batch) -> Affine:
         """Duration of the batch's first step, increment per further step, and for how many steps it holds."""
-        rows = batch.decode_sequences
-        first = self._step + self._context * batch.decode_context + self._sequence * rows
+        rows = batch.rows
+        slots = batch.decode_context + batch.padding_slots
+        first = self._step + self._context * slots + self._sequence * rows + self._relocation * batch.copied_slots
         if batch.prefill_tokens or batch.relocated_tokens:
-            first += self._prefill * batch.prefill_tokens + self._sequence * len(batch.chunks)
+            first += self._prefill * (batch.prefill_tokens + batch.padding_tokens) + self._sequence * len(batch.chunks)
             return Affine(first + self._relocation * batch.relocated_tokens, 0, 1)
-        return Affine(first, self._context * rows, UNLIMITED_STEPS)
+        increment = self._context * (batch.decode_sequences + batch.padding_slots_per_step)
+        if batch.copied_slots:
+            increment += self._relocation * rows
+        return Affine(first, increment, UNLIMITED_STEPS)
 
 
 def _price(field: str, seconds: float) -> int:

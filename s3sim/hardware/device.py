@@ -51,6 +51,7 @@ class DeviceSpec:
     memory_bandwidth: float  # bytes/s, nominal
     fp16_flops: float  # also used for bf16, and for 8-bit weights that are multiplied in 16 bits
     link: LinkSpec
+    peer_bandwidth: float = 12e9  # bytes/s per direction to another device of the replica; PCIe unless NVLink
     fp32_flops: float | None = None
     fp8_flops: float | None = None
     verified: bool = False
@@ -59,7 +60,7 @@ class DeviceSpec:
     def __post_init__(self) -> None:
         require_text("device: name", self.name)
         require_whole(self._place("memory_bytes"), self.memory_bytes)
-        for field in ("memory_bandwidth", "fp16_flops"):
+        for field in ("memory_bandwidth", "fp16_flops", "peer_bandwidth"):
             require_number(self._place(field), getattr(self, field))
         for field in ("fp32_flops", "fp8_flops"):
             if getattr(self, field) is not None:

@@ -12,7 +12,7 @@ _FRACTIONS = (
     "gemm_flops_fraction",
     "prefill_attention_flops_fraction",
 )
-_DURATIONS = ("seconds_per_layer", "seconds_per_sequence", "cpu_floor_seconds_per_layer")
+_DURATIONS = ("seconds_per_layer", "seconds_per_sequence", "cpu_floor_seconds_per_layer", "seconds_per_allocated_byte")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +31,7 @@ class EngineSpec:
     seconds_per_layer: float  # launches, norms and other small kernels, per layer and forward pass
     seconds_per_sequence: float  # sampling and bookkeeping, per sequence and forward pass
     cpu_floor_seconds_per_layer: float = 0.0  # host time per layer of eager engines; 0 if compiled
+    seconds_per_allocated_byte: float = 0.0  # stall where KV tensors are allocated anew in a step; 0 if never
     smooth_exponent: float = 3.0  # sharpness of the bend from memory-bound to compute-bound GEMMs
     source: str = "unstated"
 

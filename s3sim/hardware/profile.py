@@ -50,23 +50,27 @@ class Profile:
         """Duration of the batch's first step, increment per further step, and for how many steps it holds."""
         if batch.prefill_tokens or batch.relocated_tokens:
             return Affine(self._mixed(batch), 0, 1)
-        rows, context = batch.decode_sequences, batch.decode_context
+        rows, context = batch.rows, batch.decode_context + batch.padding_slots
         line = self._decode.line(rows)
         knots = line.knots
         end = bisect_right(knots, context)
         slope = line.slopes[end - 1]
         first = line.values[end - 1] + slope * (context - knots[end - 1])
-        steps = -(-(knots[end] - context) // rows) if end < len(knots) else UNLIMITED_STEPS
-        return Affine(first, slope * rows, steps)
+        growth = batch.decode_sequences + batch.padding_slots_per_step
+        steps = -(-(knots[end] - context) // growth) if end < len(knots) and growth else UNLIMITED_STEPS
+        if batch.copied_slots:
+            return Affine(first + self._copy_time(batch.copied_slots), 0, 1)
+        return Affine(first, slope * growth, steps)
 
     def _mixed(self, batch: Batch) -> int:
-        decode = self._decode.line(batch.decode_sequences)
-        duration = decode.at(batch.decode_context) if batch.decode_sequences else 0
+        rows = batch.rows
+        decode = self._decode.line(rows)
+        duration = decode.at(batch.decode_context + batch.padding_slots) if rows else 0
         if batch.prefill_tokens:
-            tokens = batch.prefill_tokens + batch.decode_sequences
-            context = duration - decode.at(0) if batch.decode_sequences else 0
+            tokens = batch.new_tokens
+            context = duration - decode.at(0) if rows else 0
             duration = max(duration, self._prefill.line(max(1, len(batch.chunks))).at(tokens) + context)
-        return duration + self._copy_time(batch.relocated_tokens)
+        return duration + self._copy_time(batch.relocated_tokens + batch.copied_slots)
 
     def _copy_time(self, tokens: int) -> int:
         if not tokens:

@@ -5,6 +5,7 @@ from s3sim.core.errors import InvariantError
 from s3sim.hardware.device import DeviceSpec
 from s3sim.hardware.engine import EngineSpec
 from s3sim.hardware.model import ModelSpec
+from s3sim.hardware.parallel import Parallel
 from s3sim.hardware.units import PICOSECONDS_PER_SECOND, UNLIMITED_STEPS, picoseconds
 
 __all__ = ["Roofline"]
@@ -17,14 +18,19 @@ class Roofline:
       gemm      = (t_mem^p + t_flop^p)^(1/p), p = smooth_exponent: t_mem = streamed weight bytes /
                   weight bandwidth, t_flop = dense operations of all new tokens / GEMM rate; in
                   prefill and in decode alike;
-      attention = KV bytes of decode_context / KV bandwidth
+      attention = KV bytes of the slots read, padding included / KV bandwidth
                   + operations of prefill_attended query-key pairs / prefill attention rate;
-      overheads = seconds per layer · layers + seconds per sequence · (decoding rows + chunks);
-      copies    = relocated_tokens · 2 · KV bytes per token / weight bandwidth (read and write).
+      overheads = seconds per layer · layers + seconds per sequence · (decoding rows + chunks) + collectives;
+      copies    = (relocated_tokens + copied_slots) · 2 · KV bytes per token / weight bandwidth (read
+                  and write) + allocated bytes · seconds per allocated byte.
+
+    Over several devices (Parallel) bytes and operations divide by the tensor degree, and each forward pass
+    pays for its collectives; the stages of a pipeline follow one another, so they change no total.
 
     Decode attention is priced by its bytes alone: it does heads/kv_heads operations per 16-bit KV
     byte, far below any device's balance. A prefill pays for reading cached context through its
-    query-key pairs, which Batch counts causally. Source of the form: on published A100 latencies
+    query-key pairs, which Batch counts causally; for a model with a sliding window they are counted anew,
+    within it, while decode's reads are not shortened (ModelSpec). Source of the form: on published A100 latencies
     it errs by 3.2% median and 9.9% p90, where decode = bytes / bandwidth and prefill = operations /
     rate err by 4.8% and 15.2%, and by 28% p90 on large batches for want of a compute limit in decode.
 
@@ -33,6 +39,7 @@ class Roofline:
     """
 
     __slots__ = (
+        "_allocation",
         "_copy",
         "_decode",
         "_floor",
@@ -45,23 +52,34 @@ class Roofline:
         "_slope",
         "_t_flop",
         "_t_mem",
+        "_transfer",
+        "_windowed",
     )
 
-    def __init__(self, *, model: ModelSpec, device: DeviceSpec, engine: EngineSpec) -> None:
-        weight_bandwidth = device.memory_bandwidth * engine.weight_bandwidth_fraction
-        kv_bandwidth = device.memory_bandwidth * engine.kv_bandwidth_fraction
-        peak = device.peak_flops(model.weight_dtype)
+    def __init__(
+        self, *, model: ModelSpec, device: DeviceSpec, engine: EngineSpec, parallel: Parallel | None = None
+    ) -> None:
+        parallel = parallel or Parallel()
+        shards = parallel.tensor
+        kv_shards = parallel.kv_shards(model)
+        weight_bandwidth = device.memory_bandwidth * engine.weight_bandwidth_fraction * shards
+        kv_bandwidth = device.memory_bandwidth * engine.kv_bandwidth_fraction * kv_shards
+        peak = device.peak_flops(model.weight_dtype) * shards
+        fixed, per_token = parallel.transfer_seconds(model=model, device=device)
         self._name = f"{model.name} on {device.name} by {engine.name}"
         self._t_mem = model.streamed_weight_bytes / weight_bandwidth  # s
         self._t_flop = model.dense_flops_per_token / (peak * engine.gemm_flops_fraction)  # s per token
+        self._windowed = None if model.sliding_window is None else model
         self._power = engine.smooth_exponent
-        self._layers = picoseconds(engine.seconds_per_layer * model.layers)
+        self._layers = picoseconds(engine.seconds_per_layer * model.layers + fixed)
+        self._transfer = picoseconds(per_token)
         self._sequence = picoseconds(engine.seconds_per_sequence)
         self._floor = picoseconds(engine.cpu_floor_seconds_per_layer * model.layers)
         self._slope = max(1, picoseconds(model.kv_bytes_per_token / kv_bandwidth))  # ps per token of context
         pair = model.attention_flops_per_pair / (peak * engine.prefill_attention_flops_fraction)
         self._pair = PICOSECONDS_PER_SECOND * pair  # ps per query-key pair
-        self._copy = PICOSECONDS_PER_SECOND * 2 * model.kv_bytes_per_token / weight_bandwidth  # ps per token
+        self._copy = max(1, picoseconds(2 * model.kv_bytes_per_token / weight_bandwidth))  # ps per token
+        self._allocation = picoseconds(engine.seconds_per_allocated_byte * model.kv_bytes_per_token)  # ps per token
         self._gemms: dict[int, int] = {}  # new tokens -> ps of the dense layers
         self._decode: dict[int, int] = {}  # rows -> ps of a decode step at context 0
 
@@ -76,28 +94,42 @@ class Roofline:
         """
         if batch.prefill_tokens or batch.relocated_tokens:
             return Affine(self._mixed(batch), 0, 1)
-        rows = batch.decode_sequences
+        rows = batch.rows
         fixed = self._decode.get(rows)
         if fixed is None:
             fixed = self._decode[rows] = self._fixed(rows, rows)
         slope, floor = self._slope, self._floor
-        first = fixed + slope * batch.decode_context
+        first = fixed + slope * (batch.decode_context + batch.padding_slots)
+        increment = slope * (batch.decode_sequences + batch.padding_slots_per_step)
+        copies = self._copy * batch.copied_slots + self._allocation * batch.allocated_slots
+        more = self._copy * rows if batch.copied_slots else 0
         if first >= floor:
-            return Affine(first, slope * rows, UNLIMITED_STEPS)
-        return Affine(floor, 0, (floor - first) // (slope * rows) + 1)
+            return Affine(first + copies, increment + more, UNLIMITED_STEPS)
+        return Affine(floor + copies, more, (floor - first) // increment + 1 if increment else UNLIMITED_STEPS)
 
     def _mixed(self, batch: Batch) -> int:
-        sequences = batch.decode_sequences + len(batch.chunks)
-        first = self._fixed(batch.prefill_tokens + batch.decode_sequences, sequences)
-        first += self._slope * batch.decode_context + round(self._pair * batch.prefill_attended)
-        return max(first, self._floor) + round(self._copy * batch.relocated_tokens)
+        first = self._fixed(batch.new_tokens, batch.rows + len(batch.chunks))
+        first += self._slope * (batch.decode_context + batch.padding_slots)
+        first += round(self._pair * self._pairs(batch))
+        copies = self._copy * (batch.relocated_tokens + batch.copied_slots)
+        return max(first, self._floor) + copies + self._allocation * batch.allocated_slots
+
+    def _pairs(self, batch: Batch) -> int:
+        """Query-key pairs of the batch's chunks, a static batch's padding included."""
+        model = self._windowed
+        if model is None:
+            return batch.prefill_attended
+        if batch.padding_tokens:  # whole prompts, all of the padded length
+            length = (batch.prefill_tokens + batch.padding_tokens) // len(batch.chunks)
+            return len(batch.chunks) * model.attended_pairs(tokens=length, context=0)
+        return sum(model.attended_pairs(tokens=chunk.tokens, context=chunk.context) for chunk in batch.chunks)
 
     def _fixed(self, tokens: int, sequences: int) -> int:
         """Picoseconds of a forward pass over `tokens` new tokens, attention left out."""
         gemm = self._gemms.get(tokens)
         if gemm is None:
             gemm = self._gemms[tokens] = self._gemm(tokens)
-        return gemm + self._layers + self._sequence * sequences
+        return gemm + self._layers + self._sequence * sequences + self._transfer * tokens
 
     def _gemm(self, tokens: int) -> int:
         if tokens < 1:

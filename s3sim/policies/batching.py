@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from s3sim.core.protocols import Planner
 
-__all__ = ["IterationLevel", "PrefillFirst"]
+__all__ = ["Chunked", "IterationLevel", "PrefillFirst", "Static"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,3 +32,48 @@ class PrefillFirst:
         else:
             step.settle_overruns()
             step.decode()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chunked:
+    """Sarathi's chunked prefill, which vLLM v1 schedules too: decodes first, then prompts up to a token budget.
+
+    New sequences are admitted only where no running one had to give way.
+    """
+
+    token_budget: int
+
+    def compose(self, step: Planner) -> None:
+        """Decodes take a token each, partial prompts go on, new prompts fill what is left."""
+        preempted = step.settle_overruns()
+        step.decode()
+        budget = self.token_budget - step.decodes
+        left = budget - step.prefill_backlog
+        if left > 0 and not preempted:
+            step.admit(max_prefill_tokens=left, in_part=True)
+        step.prefill(budget=max(0, budget))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Static:
+    """Request-level batches: formed when the device is empty, padded, and run until every row has finished.
+
+    Each time that the head of the queue lost its batch to a lack of memory, the next batch is half as large.
+    """
+
+    batch_size: int | None  # None: as many as memory holds
+
+    def compose(self, step: Planner) -> None:
+        """Form a batch and prefill it, or run the one that is there."""
+        if step.occupied:
+            step.settle_overruns()
+            step.decode()
+        if not step.occupied:
+            self._form(step)
+
+    def _form(self, step: Planner) -> None:
+        head = step.head()
+        halvings = head.preemptions if head else 0
+        size = None if self.batch_size is None else max(1, self.batch_size >> halvings)
+        step.admit(max_sequences=size)
+        step.prefill(padded=True)

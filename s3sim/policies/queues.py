@@ -13,18 +13,25 @@ QUEUED = (State.WAITING, State.SWAPPED)
 
 
 class FirstComeQueue:
-    """Sequences in order of submission; those preempted for recompute stand in front."""
+    """Sequences in order of submission, also those that return after a preemption."""
 
     def __init__(self) -> None:
         self._sequences: deque[Sequence] = deque()
 
     def push(self, sequence: Sequence) -> None:
-        """Add at the end."""
-        self._sequences.append(sequence)
+        """Add at its place, which for a new sequence is the end."""
+        sequences = self._sequences
+        if not sequences or sequences[-1].order < sequence.order:
+            sequences.append(sequence)
+            return
+        place = 0
+        while sequences[place].order < sequence.order:  # only those that return stand before
+            place += 1
+        sequences.insert(place, sequence)
 
     def push_front(self, sequence: Sequence) -> None:
-        """Add in front."""
-        self._sequences.appendleft(sequence)
+        """Add at its place, which is among those that return."""
+        self.push(sequence)
 
     def remove(self, sequence: Sequence) -> None:
         """Take out a sequence; the head in O(1)."""

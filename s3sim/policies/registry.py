@@ -4,17 +4,33 @@ Adding a system is one class of choices and one line in SYSTEMS; the law tests t
 """
 
 from dataclasses import dataclass, field
+from math import ceil
 from typing import Any, ClassVar, Literal, Protocol
 
-from s3sim.core.errors import UnknownNameError
-from s3sim.core.kv_cache import ContiguousKV, KVCacheManager, PagedKV
-from s3sim.core.replica import Scheduler
+from s3sim.core.errors import InputError, UnknownNameError
+from s3sim.core.kv_cache import ContiguousKV, CountedKV, KVCacheManager, PagedKV
+from s3sim.core.piecewise import PiecewiseKV
+from s3sim.core.replica import Scheduler, StaticBatch
 from s3sim.policies.admission import DecreasingFirstFit, FirstCome
-from s3sim.policies.batching import IterationLevel, PrefillFirst
-from s3sim.policies.reservation import MaximumLength, Predicted, Written
-from s3sim.policies.supervisor import Doubling, LastArrived, NoOverrun
+from s3sim.policies.batching import Chunked, IterationLevel, PrefillFirst, Static
+from s3sim.policies.reservation import AllButLast, Fixed, MaximumLength, PowerOfTwo, Predicted, Written
+from s3sim.policies.supervisor import Doubling, LastArrived, NoOverrun, OutOfMemory
 
-__all__ = ["S3", "SYSTEMS", "VLLM", "Choices", "Needs", "Orca", "System", "system"]
+__all__ = [
+    "S3",
+    "SYSTEMS",
+    "TGI",
+    "VLLM",
+    "Choices",
+    "FasterTransformer",
+    "HuggingFace",
+    "Needs",
+    "Orca",
+    "OrcaPow2",
+    "Sarathi",
+    "System",
+    "system",
+]
 
 PICOSECONDS = 10**12  # per second
 Needs = Literal["nothing", "predictor", "oracle_bucket", "oracle_exact"]
@@ -25,6 +41,10 @@ def _about(text: str, **limits: int) -> dict[str, Any]:
 
 
 MAX_NUM_SEQS = _about("Most sequences running at once; null: memory decides, as in the paper's batches.", ge=1)
+
+
+BLOCK_TOKENS = _about("Slots in a block; 16 is vLLM's default.", ge=1)
+DELIVERY = _about("When a client gets its tokens: one by one, or all when the whole batch has finished.")
 
 
 class Choices(Protocol):
@@ -116,7 +136,10 @@ class VLLM:
     """vLLM v0: paged KV, prefill first, first come first served; short of blocks it preempts the last arrived."""
 
     max_num_seqs: int | None = field(default=None, metadata=MAX_NUM_SEQS)
-    block_tokens: int = field(default=16, metadata=_about("Slots in a block; 16 is vLLM's default.", ge=1))
+    block_tokens: int = field(default=16, metadata=BLOCK_TOKENS)
+    on_shortage: Literal["recompute", "swap"] = field(
+        default="recompute", metadata=_about("What a preempted sequence loses; recompute is vLLM's default.")
+    )
     watermark: float = field(
         default=0.01,
         metadata=_about("Share of the blocks that an admission leaves free; 0.01 is vLLM v0's.", ge=0, lt=1),
@@ -139,10 +162,179 @@ class VLLM:
             reservation=Written(),
             admission=FirstCome(headroom=headroom),
             batching=PrefillFirst(max_prefill_tokens=budget),
-            supervisor=LastArrived(block_tokens=self.block_tokens),
+            supervisor=LastArrived(block_tokens=self.block_tokens, swap=self.on_shortage == "swap"),
             max_num_seqs=self.max_num_seqs,
             headroom=headroom,
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sarathi:
+    """Sarathi-Serve (OSDI'24): paged KV, chunked prefill under a token budget shared with decodes; vLLM v1's order."""
+
+    max_num_seqs: int | None = field(default=None, metadata=MAX_NUM_SEQS)
+    block_tokens: int = field(default=16, metadata=BLOCK_TOKENS)
+    token_budget: int = field(default=512, metadata=_about("Most tokens in one step; 512 is Sarathi-Serve's.", ge=1))
+
+    def kv(self, capacity: int) -> KVCacheManager:
+        """Blocks."""
+        return PagedKV(capacity, block_tokens=self.block_tokens)
+
+    def scheduler(self, *, name: str, capacity: int, max_length: int) -> Scheduler:
+        """Never let more decode than the budget has tokens for."""
+        limit = self.token_budget if self.max_num_seqs is None else min(self.max_num_seqs, self.token_budget)
+        return Scheduler(
+            name=name,
+            reservation=Written(),
+            admission=FirstCome(),
+            batching=Chunked(token_budget=self.token_budget),
+            supervisor=LastArrived(block_tokens=self.block_tokens),
+            max_num_seqs=limit,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TGI:
+    """Text Generation Inference: prompt + max_new_tokens − 1 reserved at admission, prefill first, no preemption."""
+
+    max_num_seqs: int | None = field(default=None, metadata=MAX_NUM_SEQS)
+    max_batch_prefill_tokens: int = field(
+        default=4096, metadata=_about("Most prompt tokens in one step; 4096 is TGI's default.", ge=1)
+    )
+
+    def kv(self, capacity: int) -> KVCacheManager:
+        """Slots that are counted: its blocks need not be neighbours, and are all taken at admission."""
+        return CountedKV(capacity)
+
+    def scheduler(self, *, name: str, capacity: int, max_length: int) -> Scheduler:
+        """Reserve all but the last token."""
+        return Scheduler(
+            name=name,
+            reservation=AllButLast(),
+            admission=FirstCome(),
+            batching=PrefillFirst(max_prefill_tokens=max(max_length, self.max_batch_prefill_tokens)),
+            supervisor=NoOverrun(),
+            max_num_seqs=self.max_num_seqs,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrcaPow2:
+    """Orca(Pow2) of the vLLM paper: ORCA that reserves the next power of two of the true output."""
+
+    max_num_seqs: int | None = field(default=None, metadata=MAX_NUM_SEQS)
+
+    def kv(self, capacity: int) -> KVCacheManager:
+        """One address space."""
+        return ContiguousKV(capacity)
+
+    def scheduler(self, *, name: str, capacity: int, max_length: int) -> Scheduler:
+        """Reserve enough, so that nothing ever overruns."""
+        return Scheduler(
+            name=name,
+            reservation=PowerOfTwo(),
+            admission=FirstCome(),
+            batching=IterationLevel(),
+            supervisor=NoOverrun(),
+            max_num_seqs=self.max_num_seqs,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FasterTransformer:
+    """FasterTransformer: request-level static batches, one allocation of the maximum length for every row."""
+
+    batch_size: int | None = field(
+        default=None, metadata=_about("Rows of a batch; null: as many as memory holds.", ge=1)
+    )
+    delivery: Literal["token", "batch_end"] = field(default="batch_end", metadata=DELIVERY)
+    on_oom: Literal["fail", "halve_and_rerun"] = field(
+        default="fail", metadata=_about("Where batch_size rows do not fit: an error, or half as many, and so on.")
+    )
+    overallocation: float = field(
+        default=1.44,
+        metadata=_about(
+            "Slots allocated per slot asked for: its buffers grow to 1.2 times the rows and 1.2 times the length"
+            " (docs/oom.md). 1 is the paper's idea of a maximum-length reservation.",
+            ge=1,
+        ),
+    )
+
+    def kv(self, capacity: int) -> KVCacheManager:
+        """One address space."""
+        return ContiguousKV(capacity)
+
+    def scheduler(self, *, name: str, capacity: int, max_length: int) -> Scheduler:
+        """Reserve the maximum for each row, and hold all rows to the end; InputError where batch_size cannot fit."""
+        row_tokens = ceil(self.overallocation * max_length)
+        rows = _rows_that_fit(self.batch_size, capacity // row_tokens, name=name, halve=self.on_oom != "fail")
+        return Scheduler(
+            name=name,
+            reservation=Fixed(row_tokens=row_tokens),
+            admission=FirstCome(),
+            batching=Static(batch_size=rows),
+            supervisor=NoOverrun(),
+            static=StaticBatch(delivery=self.delivery),
+            headroom=row_tokens - max_length,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HuggingFace:
+    """Transformers' generate: padded static batches whose KV tensors grow by copying, or are allocated once."""
+
+    batch_size: int = field(default=32, metadata=_about("Rows of a batch, as the caller of generate chose.", ge=1))
+    cache: Literal["dynamic", "static"] = field(
+        default="dynamic",
+        metadata=_about("dynamic: each step copies all KV to tensors one slot longer; static: max_length at once."),
+    )
+    delivery: Literal["token", "batch_end"] = field(default="batch_end", metadata=DELIVERY)
+    on_oom: Literal["fail", "halve_and_rerun"] = field(
+        default="halve_and_rerun",
+        metadata=_about("When an allocation fails: the batch's requests fail, or run again in halves."),
+    )
+    granule_slots: int = field(
+        default=256,
+        metadata=_about("Slots to which a tensor is rounded: 2 MiB of PyTorch's allocator over 8 KiB a slot.", ge=1),
+    )
+    tensors: int = field(
+        default=56, metadata=_about("KV tensors, two a layer; one exists twice while it is copied. GPT-J has 56.", ge=2)
+    )
+
+    def kv(self, capacity: int) -> KVCacheManager:
+        """Tensors that grow, or one address space."""
+        if self.cache == "static":
+            return ContiguousKV(capacity)
+        return PiecewiseKV(capacity, granule=self.granule_slots, tensors=self.tensors)
+
+    def scheduler(self, *, name: str, capacity: int, max_length: int) -> Scheduler:
+        """Hold all rows to the end; what memory does not hold is lost."""
+        static, rerun = self.cache == "static", self.on_oom != "fail"
+        rows = self.batch_size
+        if static:
+            rows = _rows_that_fit(rows, capacity // max_length, name=name, halve=rerun) or rows
+        return Scheduler(
+            name=name,
+            reservation=Fixed(row_tokens=max_length) if static else Written(),
+            admission=FirstCome(),
+            batching=Static(batch_size=rows),
+            supervisor=NoOverrun() if static else OutOfMemory(rerun=rerun),
+            static=StaticBatch(delivery=self.delivery, reads_reserved=static, grows_by_copy=not static),
+        )
+
+
+def _rows_that_fit(rows: int | None, most: int, *, name: str, halve: bool) -> int | None:
+    """Rows of a static batch: as asked, or halved until they fit."""
+    if rows is None or rows <= most or most == 0:
+        return rows
+    if not halve:
+        raise InputError(
+            f"{name}.batch_size: {rows} rows of the maximum length do not fit, {most} do; lower it, or set"
+            " on_oom: halve_and_rerun"
+        )
+    while rows > most:
+        rows //= 2
+    return rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +351,11 @@ SYSTEMS: dict[str, System] = {
     "s3": System(S3, "predictor", "predicted length reserved, decreasing first fit, swap and double on overrun"),
     "oracle_bucket": System(S3, "oracle_bucket", "S³ whose predictor always names the right bucket"),
     "oracle_exact": System(S3, "oracle_exact", "S³ whose predictor knows the exact length"),
+    "orca_pow2": System(OrcaPow2, "oracle_exact", "ORCA that reserves the next power of two of the true output"),
+    "fastertransformer": System(FasterTransformer, "nothing", "static batches, maximum length reserved for each row"),
+    "huggingface": System(HuggingFace, "nothing", "static batches, padded, KV grown by copying the whole cache"),
+    "sarathi": System(Sarathi, "nothing", "paged blocks, chunked prefill under a token budget"),
+    "tgi": System(TGI, "nothing", "all but the last token reserved, prefill first, no preemption"),
     "vllm": System(VLLM, "nothing", "paged blocks, prefill first, recompute the last arrived"),
 }
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from s3sim.core.errors import InvariantError
 from s3sim.core.request import Sequence
 
-__all__ = ["MaximumLength", "Predicted", "Written"]
+__all__ = ["AllButLast", "Fixed", "MaximumLength", "PowerOfTwo", "Predicted", "Written"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +15,38 @@ class MaximumLength:
     def tokens(self, sequence: Sequence) -> int:
         """Slots that can never be exceeded."""
         return sequence.max_tokens
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fixed:
+    """The engine's maximum for every row, whatever it needs: FasterTransformer, transformers' StaticCache."""
+
+    row_tokens: int
+
+    def tokens(self, sequence: Sequence) -> int:
+        """Slots of one row, the same for all."""
+        return max(self.row_tokens, sequence.max_tokens)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AllButLast:
+    """Prompt plus every token that the client allows, less the last, whose KV is never written: TGI."""
+
+    def tokens(self, sequence: Sequence) -> int:
+        """Slots that can never be exceeded."""
+        return max(sequence.request.prompt_tokens, sequence.max_tokens - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class PowerOfTwo:
+    """Prompt plus the next power of two of the predicted output: Orca(Pow2) of the vLLM paper, with a true oracle."""
+
+    def tokens(self, sequence: Sequence) -> int:
+        """Slots for the power of two, at most the maximum; raises InvariantError where nobody predicted."""
+        if sequence.predicted is None:
+            raise InvariantError(f"{sequence} has no prediction; this system needs an oracle")
+        rounded = 1 << (sequence.predicted - 1).bit_length()
+        return sequence.request.prompt_tokens + min(rounded, sequence.request.max_new_tokens)
 
 
 @dataclass(frozen=True, slots=True)

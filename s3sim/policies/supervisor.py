@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from s3sim.core.errors import InvariantError
-from s3sim.core.protocols import Grow, Preempt, View
+from s3sim.core.protocols import Abandon, Grow, Preempt, View
 from s3sim.core.request import Sequence
 
-__all__ = ["Doubling", "LastArrived", "NoOverrun"]
+__all__ = ["Doubling", "LastArrived", "NoOverrun", "OutOfMemory"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,4 +49,15 @@ class LastArrived:
         """Grow by one block, or preempt."""
         if view.free >= self.block_tokens:
             return Grow(self.block_tokens)
-        return Preempt([max(view.decoding(), key=lambda other: other.order)], self.swap)
+        return Preempt([max(view.running(), key=lambda other: other.order)], self.swap)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutOfMemory:
+    """A static batch that grows piece by piece: the allocation fails, and with it the batch."""
+
+    rerun: bool
+
+    def overrun(self, view: View, sequence: Sequence) -> Grow | Preempt | Abandon:
+        """Lose the batch; its requests run again in smaller ones, or fail."""
+        return Abandon(self.rerun)

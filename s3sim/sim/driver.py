@@ -16,12 +16,12 @@ from s3sim.sim.executor import Run, SimulatedExecutor
 from s3sim.sim.inbox import Inbox
 from s3sim.sim.link import HostLink
 
-__all__ = ["serve"]
+__all__ = ["boundary", "deliver", "next_event", "serve"]
 
 STEP_BOUNDARY = EventPriority(2)  # after 1 (NORMAL): all else of the same instant has happened before
 
 
-def _boundary(env: simpy.Environment, delay: int) -> simpy.Event:
+def boundary(env: simpy.Environment, delay: int) -> simpy.Event:
     """An event after `delay` ps that is processed last in its instant, whatever was scheduled when."""
     event = simpy.Event(env)
     event._ok, event._value = True, None
@@ -43,31 +43,32 @@ def serve(
     With `single_steps` every stretch is cut after one step: the same schedule, more slowly.
     """
     now = 0
-    _deliver(replica, inbox, link, now)
+    deliver(replica, inbox, link, now)
     while True:
         batch = replica.plan(now)
         for move in replica.take_moves():
             link.send(move)
         if batch is None:
-            wake = _next_event(inbox, link)
+            wake = next_event(inbox, link)
             if wake is None:
                 break
-            yield _boundary(env, wake - now)
+            yield boundary(env, wake - now)
             now = wake
-            _deliver(replica, inbox, link, now)
+            deliver(replica, inbox, link, now)
             continue
         run = executor.start(batch)
         steps = 1 if single_steps else _cut(run, replica, inbox, link, now)
         elapsed = run.affine.elapsed(steps)
-        yield _boundary(env, elapsed)
+        yield boundary(env, elapsed)
         now += elapsed
-        _deliver(replica, inbox, link, now)
+        deliver(replica, inbox, link, now)
         replica.commit(batch, executor.finish(run, steps), now)
     if not replica.idle:
         raise InvariantError(f"{len(replica.waiting)} sequences wait, and nothing runs, moves or is due to arrive")
 
 
-def _deliver(replica: Replica, inbox: Inbox, link: HostLink, now: int) -> None:
+def deliver(replica: Replica, inbox: Inbox, link: HostLink, now: int) -> None:
+    """Hand over what came from outside: moves completed, then requests that became visible."""
     if link.arrived:
         for at, sequence in link.arrived:
             inbox.deliver(replica, at - 1)  # in order of time, however many steps went by since the last look
@@ -76,7 +77,8 @@ def _deliver(replica: Replica, inbox: Inbox, link: HostLink, now: int) -> None:
     inbox.deliver(replica, now)
 
 
-def _next_event(inbox: Inbox, link: HostLink) -> int | None:
+def next_event(inbox: Inbox, link: HostLink) -> int | None:
+    """When the next request or move comes; None if nothing is on its way."""
     times = [time for time in (inbox.next_time(), link.next_end()) if time is not None]
     return min(times, default=None)
 

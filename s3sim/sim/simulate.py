@@ -98,6 +98,7 @@ def _device(point: Point, hardware: Hardware) -> Device:
             latency_ps=round(link.latency * PICOSECONDS),
         ),
         max_length=point.max_length,
+        stages=hardware.parallel.pipeline,
     )
 
 

@@ -7,7 +7,7 @@ from pydantic import Field
 from s3sim.experiment.schema.parts import DAY, Bytes, Mapping, Seconds
 from s3sim.hardware.memory import CONTEXT_BYTES, WORKSPACE_BYTES
 
-__all__ = ["Latency", "Memory", "RooflineLatency"]
+__all__ = ["Latency", "Memory", "Parallelism", "RooflineLatency"]
 
 
 class Memory(Mapping):
@@ -25,6 +25,13 @@ class Memory(Mapping):
     host_bytes: Bytes = Field(
         default=64_000_000_000, description="Pinned host memory for swapped KV: a quarter of a 256 GB node."
     )
+
+
+class Parallelism(Mapping):
+    """Devices of one replica: tensor × pipeline."""
+
+    tensor: int = Field(default=1, ge=1, le=1024)
+    pipeline: int = Field(default=1, ge=1, le=1024)
 
 
 class RooflineLatency(Mapping):

@@ -8,7 +8,7 @@ from pydantic_core import PydanticCustomError
 
 from s3sim.experiment.schema.fields import STRICT, name_or, name_or_fields
 from s3sim.experiment.schema.load import Arrivals, OfflineArrivals, Workload
-from s3sim.experiment.schema.machine import Latency, Memory, RooflineLatency
+from s3sim.experiment.schema.machine import Latency, Memory, Parallelism, RooflineLatency
 from s3sim.experiment.schema.parts import Mapping
 from s3sim.experiment.schema.predictions import Predictor
 from s3sim.hardware import (
@@ -56,6 +56,7 @@ class Setting(Mapping):
     engine: name_or_fields(EngineSpec, ENGINES) = DEFAULT_ENGINE  # type: ignore[valid-type]
     latency: Latency = RooflineLatency()
     memory: Memory = Memory()
+    parallel: Parallelism = Parallelism()
     max_length: Annotated[int, Field(ge=2, description="Most tokens of a sequence, prompt and output.")] = 2048
     max_num_seqs: PositiveInt | None = Field(default=None, description="For every system that does not set its own.")
     workload: Workload

@@ -47,6 +47,7 @@ def resolve(setting: Setting, entry: str | SystemEntry, at: At, document: Docume
         engine=_spec(setting.engine, "engine", EngineSpec, ENGINES, document),
         latency=_with_file(setting.latency.model_dump(), ("latency", "path"), document),
         memory=setting.memory.model_dump(),
+        parallel=setting.parallel.model_dump(),
         max_length=setting.max_length,
         workload=_workload(setting, document),
         arrivals=setting.arrivals.model_dump(),
