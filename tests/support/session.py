@@ -7,7 +7,7 @@ from zlib import crc32
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
-from s3sim.core.events import Event, EventLog
+from s3sim.core.events import Event, EventLog, Preemption
 from tests.support.strategies import worlds
 from tests.support.traits import can_happen, must_not_happen
 from tests.support.worlds import World
@@ -21,7 +21,9 @@ COUNTED = (Event.SWAPPED_OUT, Event.SWAPPED_IN, Event.REJECTED, Event.GROWN, Eve
 def rare(log: EventLog) -> Counter[str]:
     """How often each rare event happened in a run."""
     seen = Counter(event.name for row in log.event_rows() if (event := Event(row[1])) in COUNTED)
-    seen["RECOMPUTED"] = sum(row[1] == Event.PREEMPTED and not row[4] for row in log.event_rows())
+    how = [row[4] for row in log.event_rows() if row[1] == Event.PREEMPTED]
+    seen["RECOMPUTED"] = how.count(Preemption.RECOMPUTE) + how.count(Preemption.HOST_FULL)
+    seen["RESTARTED"] = how.count(Preemption.RESTART)
     seen["WAITED"] = sum(row[-1] > 0 for row in log.step_rows())
     return +seen
 
@@ -51,7 +53,7 @@ def on_worlds(check: Callable[[World], object], name: str, *, number: int, insta
     session()
 
 
-def hold(law: Law, name: str, *, number: int = 80, instant: bool = False) -> None:
+def hold(law: Law, name: str, *, number: int = 60, instant: bool = False) -> None:
     """Check a law on random worlds of a system; a session in which a rare event never happened fails too."""
     seen: Counter[str] = Counter()
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import simpy
@@ -18,7 +19,7 @@ from s3sim.sim.world import Device, run_world
 from tests.support.latency import LinearLatency
 from tests.support.watchdog import time_limit
 
-__all__ = ["SLOW_LINK", "Row", "World", "world"]
+__all__ = ["SLOW_LINK", "Row", "World", "small_choices", "world"]
 
 STEPS_OF_10 = LinearLatency()
 SLOW_LINK = LinkSpeed(to_host_ps_per_token=2, to_device_ps_per_token=3, latency_ps=1)
@@ -132,9 +133,16 @@ class World:
         return replace(self, **changes)  # type: ignore[arg-type]
 
 
+def small_choices(name: str) -> Choices:
+    """The system's default choices, on a device whose allocator is as small as its memory."""
+    kind: Any = SYSTEMS[name].choices
+    made: Choices = kind(**({"granule_slots": 4} if "granule_slots" in kind.__dataclass_fields__ else {}))
+    return made
+
+
 def world(name: str, rows: Sequence[Row], **fields: object) -> World:
     """A world for the system of that name, with its default choices unless `choices` is given."""
-    fields.setdefault("choices", SYSTEMS[name].choices())
+    fields.setdefault("choices", small_choices(name))
     fields.setdefault("max_length", max(row.prompt + row.max_new for row in rows))
     return World(name=name, rows=tuple(rows), **fields)  # type: ignore[arg-type]
 

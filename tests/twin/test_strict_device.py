@@ -76,7 +76,7 @@ def _device(*, output: int) -> tuple[StrictDevice, Sequence]:
     one = world("orca", [Row(prompt=3, output=output, max_new=4)], capacity=16)
     sequence = Sequence(Request(1, 0, 3, 4), None, 0)
     sequence.reservation = 7
-    return StrictDevice(one, None), sequence
+    return StrictDevice(one), sequence
 
 
 def test_a_strict_device_counts_tokens_itself() -> None:
