@@ -34,7 +34,7 @@ def agree(name: str, check: Callable[[World], object]) -> None:
     def at_once(world: World) -> None:
         check(world.but(predictor_ps=0))
 
-    on_worlds(at_once, name, number=60)
+    on_worlds(at_once, name, number=40)
 
 
 def full_length(world: World) -> World:

@@ -39,7 +39,7 @@ def alike(one: World) -> EventLog:
 @pytest.mark.parametrize("name", NAMES)
 def test_stretches_equal_single_steps(name: str) -> None:
     """The canonical log, Σ held and ∫ held dt do not depend on how steps are gathered (law 9)."""
-    hold(alike, name, number=200, instant=True)
+    hold(alike, name, number=150, instant=True)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -51,7 +51,7 @@ def on_worlds(check: Callable[[World], object], name: str, *, number: int, insta
     session()
 
 
-def hold(law: Law, name: str, *, number: int = 80, instant: bool = False) -> None:
+def hold(law: Law, name: str, *, number: int = 60, instant: bool = False) -> None:
     """Check a law on random worlds of a system; a session in which a rare event never happened fails too."""
     seen: Counter[str] = Counter()
 

@@ -7,12 +7,11 @@ from s3sim.policies.registry import SYSTEMS
 from s3sim.policies.supervisor import Doubling, NoOverrun
 from tests.support.worlds import Row, World
 
-__all__ = ["AGEING", "CONTIGUOUS", "NAMES", "PREDICTED", "block_tokens", "can_happen", "foresight", "must_not_happen"]
+__all__ = ["AGEING", "CONTIGUOUS", "NAMES", "block_tokens", "can_happen", "foresight", "must_not_happen"]
 
 NAMES = tuple(SYSTEMS)
 AGEING = tuple(name for name in NAMES if "ageing_s" in {field.name for field in fields(SYSTEMS[name].choices)})
 CONTIGUOUS = tuple(name for name in NAMES if isinstance(SYSTEMS[name].choices().kv(64), ContiguousKV))
-PREDICTED = tuple(name for name in NAMES if SYSTEMS[name].needs != "nothing")
 
 
 def block_tokens(world: World) -> int | None:

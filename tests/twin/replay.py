@@ -6,7 +6,7 @@ are worked out here, and a strict device checks what it is told to do.
 
 from s3sim.core.batch import Batch, Outcome
 from s3sim.core.errors import InvariantError
-from s3sim.core.events import Event, EventLog, Reason
+from s3sim.core.events import EVENT_COLUMNS, Event, EventLog, Reason
 from s3sim.core.replica import Move
 from s3sim.core.request import Prediction, Request
 from tests.support.strict_device import StrictDevice
@@ -45,7 +45,7 @@ class Replay:
         self._replica = world.replica(self.log)
         self._link = Link(world)
         self._due = list(zip(world.ready, world.ids, world.rows, strict=True))
-        self._read = 0  # rows of the log that were looked at
+        self._read = 0  # cells of the log's events that were looked at
 
     def run(self) -> "Replay":
         """Serve until nothing is left to do."""
@@ -113,8 +113,9 @@ class Replay:
             self._replica.submit(request, Prediction(row.predicted), ready=ready)
 
     def _drop_recomputed(self) -> None:
-        rows = list(self.log.event_rows())
-        for _, event, ident, _, detail, _ in rows[self._read :]:
+        cells, width = self.log.events, len(EVENT_COLUMNS)
+        for start in range(self._read, len(cells), width):
+            _, event, ident, _, detail, _ = cells[start : start + width]
             if event == Event.PREEMPTED and not detail:
                 self.device.dropped(ident)
-        self._read = len(rows)
+        self._read = len(cells)
