@@ -84,9 +84,9 @@ def timeouts_per_cpu_second(count: int = 200_000) -> float:
     return count / cpu_seconds(env.run)
 
 
-def spread(values: list[float]) -> dict[str, float]:
-    """Median, least and most of repeated measurements."""
-    return {"median": statistics.median(values), "min": min(values), "max": max(values)}
+def spread(name: str, values: list[float]) -> dict[str, Any]:
+    """Median of repeated measurements under a name, and least and most beside it."""
+    return {name: statistics.median(values), f"{name}_range": [min(values), max(values)]}
 
 
 def measure(system: str, load: str, requests: int, repeats: int) -> dict[str, Any]:
@@ -106,11 +106,11 @@ def measure(system: str, load: str, requests: int, repeats: int) -> dict[str, An
         "system": system,
         "load": load,
         "requests": requests,
-        "requests_per_cpu_second": spread(speeds),
+        **spread("requests_per_cpu_second", speeds),
         "command_requests_per_cpu_second": command(system, LARGE, arrivals),
         "bytes_per_request": bytes_per_request(system, LARGE, arrivals),
-        "stretch_speedup": spread(ratios),
-        "simpy_timeouts_per_cpu_second": spread(timeouts),
+        **spread("stretch_speedup", ratios),
+        **spread("simpy_timeouts_per_cpu_second", timeouts),
         "mean_batch_size": summary["mean_batch_size"],
         "preemptions": summary["preemptions"],
     }
@@ -172,13 +172,13 @@ def main() -> None:
         print(json.dumps(result, indent=1))
         return
     for row in rows:
-        speed, stretch = row["requests_per_cpu_second"], row["stretch_speedup"]
+        least, most = row["requests_per_cpu_second_range"]
         print(
-            f"{row['system']:5} {row['load']:8} {speed['median']:9,.0f} requests/CPU-s"
-            f" ({speed['min']:,.0f}–{speed['max']:,.0f}), command {row['command_requests_per_cpu_second']:,.0f},"
-            f" {row['bytes_per_request']:.0f} bytes/request, stretches {stretch['median']:.2f}x,"
+            f"{row['system']:5} {row['load']:8} {row['requests_per_cpu_second']:9,.0f} requests/CPU-s"
+            f" ({least:,.0f}–{most:,.0f}), command {row['command_requests_per_cpu_second']:,.0f},"
+            f" {row['bytes_per_request']:.0f} bytes/request, stretches {row['stretch_speedup']:.2f}x,"
             f" batch {row['mean_batch_size']:.0f},"
-            f" SimPy {row['simpy_timeouts_per_cpu_second']['median']:,.0f} timeouts/CPU-s"
+            f" SimPy {row['simpy_timeouts_per_cpu_second']:,.0f} timeouts/CPU-s"
         )
     if given.million:
         print(f"1,000,000 requests: {result['million']}")
