@@ -74,8 +74,8 @@ def simulate(point: Point) -> Result:
     """Simulate one resolved point in this process; raises InputError where its parts cannot be built."""
     run = simulate_point(point)
     events, steps = event_frame(run.log), step_frame(run.log)
-    requests = requests_table(events)
     facts = build_facts(point, run.hardware)
+    requests = requests_table(events, delivery=facts.delivery)
     counts = {
         "over_length": run.load.counts.over_length,
         "over_length_dropped": run.load.counts.dropped,

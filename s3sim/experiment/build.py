@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from s3sim.core.errors import InputError
+from s3sim.core.kv_cache import ContiguousKV
 from s3sim.core.protocols import LatencyModel
 from s3sim.experiment.resolved import Point
 from s3sim.hardware import (
@@ -217,11 +218,20 @@ def _confusion(fields: dict[str, Any], buckets: Buckets, seed: int) -> Predictor
 
 
 def build_facts(point: Point, hardware: Hardware) -> RunFacts:
-    """What a report needs to know of a point besides its log."""
+    """What a report needs to know of a point besides its log; peaks are nominal, of all devices together."""
+    model, device, devices = hardware.model, hardware.device, hardware.parallel.devices
+    choices, capacity = build_choices(point), hardware.kv_capacity_tokens // hardware.parallel.pipeline
+    static = choices.scheduler(name=point.label, capacity=capacity, max_length=point.max_length).static
     return RunFacts(
         kv_capacity_tokens=hardware.kv_capacity_tokens,
-        kv_bytes_per_token=hardware.model.kv_bytes_per_token,
-        parameters=hardware.model.parameters,
-        peak_flops=hardware.device.peak_flops(hardware.model.weight_dtype) * hardware.parallel.devices,
+        kv_bytes_per_token=model.kv_bytes_per_token,
+        parameters=model.parameters,
+        peak_flops=device.peak_flops(model.weight_dtype) * devices,
         slo=ServiceLevel(**point.slo),
+        delivery="token" if static is None else static.delivery,
+        contiguous=isinstance(choices.kv(capacity), ContiguousKV),
+        reads_reserved=static is not None and static.reads_reserved,
+        streamed_weight_bytes=model.streamed_weight_bytes,
+        peak_bandwidth=device.memory_bandwidth * devices,
+        attention_flops_per_pair=model.attention_flops_per_pair,
     )
