@@ -4,5 +4,6 @@ from s3sim.report.figures.bars import bars
 from s3sim.report.figures.curves import throughput_latency
 from s3sim.report.figures.distributions import latency_cdf
 from s3sim.report.figures.memory import kv_over_time
+from s3sim.report.figures.trace import trace_arrivals, trace_lengths
 
-__all__ = ["bars", "kv_over_time", "latency_cdf", "throughput_latency"]
+__all__ = ["bars", "kv_over_time", "latency_cdf", "throughput_latency", "trace_arrivals", "trace_lengths"]
