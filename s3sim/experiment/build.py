@@ -1,18 +1,14 @@
 """From a resolved point to the parts of a run: trace, predictions, latency model, capacity."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from s3sim.core.errors import InputError
 from s3sim.core.kv_cache import ContiguousKV
 from s3sim.core.protocols import LatencyModel
 from s3sim.experiment.resolved import Point
+from s3sim.experiment.traffic import at_key, build_closed_loop, build_trace
 from s3sim.hardware import (
     Constant,
     DeviceSpec,
@@ -30,12 +26,8 @@ from s3sim.predictors.confusion import ConfusionMatrix
 from s3sim.predictors.predictor import IntArray, Predictor
 from s3sim.predictors.simple import ConstantPredictor, Noisy, Oracle
 from s3sim.report.facts import RunFacts, ServiceLevel
-from s3sim.workload.arrivals import ARRIVALS, Arrivals
-from s3sim.workload.generate import generate, retime
-from s3sim.workload.lengths import LENGTHS, Length, Lengths
+from s3sim.workload.closed_loop import ClosedLoop
 from s3sim.workload.limits import LengthCounts, prepare
-from s3sim.workload.presets import preset
-from s3sim.workload.readers import InvalidRows, ReadTrace, read_trace
 from s3sim.workload.trace import Trace
 
 __all__ = ["Hardware", "Load", "build_choices", "build_facts", "build_hardware", "build_load"]
@@ -65,7 +57,8 @@ class Load:
     prediction_ps: int
     concurrency: int | None
     counts: LengthCounts
-    invalid_rows: int  # dropped when the file was read
+    invalid_rows: int  # dropped or pruned when the file was read
+    closed_loop: ClosedLoop | None = None  # the users who make the arrivals; None: the trace has them
 
 
 def build_hardware(point: Point) -> Hardware:
@@ -110,7 +103,8 @@ def build_choices(point: Point) -> Choices:
 
 def build_load(point: Point) -> Load:
     """The requests of a point and their predictions, drawn from its seed; raises InputError for unusable traces."""
-    trace, invalid = _trace(point)
+    vocabulary = point.model["vocab"]
+    trace, invalid = build_trace(point.workload, point.arrivals, seed=point.seed, vocabulary=vocabulary)
     over_length = point.workload["over_length"]
     trace, counts = prepare(trace, max_length=point.max_length, over_length=over_length)
     timing = point.predictor or {"seconds": 0.0, "concurrency": None}
@@ -121,68 +115,8 @@ def build_load(point: Point) -> Load:
         concurrency=timing["concurrency"],
         counts=counts,
         invalid_rows=invalid,
+        closed_loop=build_closed_loop(point.arrivals),
     )
-
-
-def _trace(point: Point) -> tuple[Trace, int]:
-    load = point.workload
-    if load["kind"] == "trace":
-        return _recorded(point)
-    with _at("workload"):
-        lengths = preset(load["name"]) if load["kind"] == "preset" else _lengths(load)
-    return generate(load["requests"], lengths=lengths, arrivals=_arrivals(point, None), seed=point.seed), 0
-
-
-def _recorded(point: Point) -> tuple[Trace, int]:
-    load = point.workload
-    names = tuple(load["columns"].items())
-    with _at("workload"):
-        read = _read(load["path"], load["path_sha256"], load["format"], names, load["invalid_rows"])
-    trace = read.trace
-    if (wanted := load["requests"]) is not None and wanted > len(trace):
-        raise InputError(f"workload.requests: {wanted} is more than the {len(trace)} valid rows of {load['path']}")
-    if wanted is not None and wanted < len(trace):
-        trace = trace.head(wanted) if load["select"] == "first" else _sample(trace, wanted, point.seed)
-    return retime(trace, arrivals=_arrivals(point, trace), seed=point.seed), read.counts.dropped
-
-
-@lru_cache(maxsize=1)  # the points of one experiment read the same file again and again
-def _read(path: str, digest: str, form: str, columns: tuple[tuple[str, str], ...], invalid: InvalidRows) -> ReadTrace:
-    """The trace in a file that holds what the digest says."""
-    return read_trace(path, format=form, columns=dict(columns), invalid_rows=invalid)
-
-
-@contextmanager
-def _at(place: str) -> Iterator[None]:
-    """Say which key of the experiment the parts were built from."""
-    try:
-        yield
-    except InputError as error:
-        raise InputError(f"{place}: {error}") from None
-
-
-def _sample(trace: Trace, wanted: int, seed: int) -> Trace:
-    mask = np.zeros(len(trace), dtype=bool)
-    mask[np.random.default_rng([seed, wanted]).choice(len(trace), wanted, replace=False)] = True
-    return trace.subset(mask)
-
-
-def _arrivals(point: Point, trace: Trace | None) -> Arrivals:
-    fields = dict(point.arrivals)
-    kind = fields.pop("kind")
-    if kind == "trace":
-        if trace is None:
-            raise InputError("arrivals.kind: 'trace' needs a workload of kind 'trace'; this one has no timestamps")
-        fields["recorded"] = trace.arrival
-    return ARRIVALS[kind](**fields)
-
-
-def _lengths(load: dict[str, Any]) -> Lengths:
-    return Lengths(_length(load["prompt"]), _length(load["output"]), load["spearman"])
-
-
-def _length(fields: dict[str, Any]) -> Length:
-    return LENGTHS[fields["kind"]](**{key: value for key, value in fields.items() if key != "kind"})
 
 
 def _predict(point: Point, trace: Trace) -> IntArray:
@@ -194,7 +128,7 @@ def _predict(point: Point, trace: Trace) -> IntArray:
 def _predictor(point: Point) -> Predictor:
     fields = point.predictor or {}
     seed = point.seed + PREDICTOR_STREAM
-    with _at("predictor"):
+    with at_key("predictor"):
         return _predictor_of(fields, point.max_length, seed)
 
 

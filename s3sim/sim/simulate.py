@@ -9,8 +9,9 @@ from s3sim.core.errors import InputError
 from s3sim.core.events import EventLog
 from s3sim.experiment.build import Hardware, Load, build_choices, build_hardware, build_load
 from s3sim.experiment.resolved import Point
+from s3sim.sim.closed_loop import ClosedLoopInbox
 from s3sim.sim.executor import Outputs
-from s3sim.sim.inbox import Inbox, cells, ready_times
+from s3sim.sim.inbox import Inbox, Incoming, Rows, cells, ready_times
 from s3sim.sim.link import LinkSpeed
 from s3sim.sim.world import Device, run_world
 from s3sim.workload.trace import Trace
@@ -63,7 +64,7 @@ def simulate_point(point: Point, *, single_steps: bool = False) -> Simulated:
         name=point.label or point.system,
         choices=build_choices(point),
         device=_device(point, hardware),
-        inbox=_inbox(load),
+        inbox=_inbox(load, seed=point.seed),
         output_tokens=_outputs(trace),
         single_steps=single_steps,
     )
@@ -109,8 +110,18 @@ def _outputs(trace: Trace) -> Outputs:
     return dict(zip(trace.id.tolist(), trace.output_tokens.tolist(), strict=True))
 
 
-def _inbox(load: Load) -> Inbox:
-    trace = load.trace
+def _inbox(load: Load, *, seed: int) -> Incoming:
+    trace, loop = load.trace, load.closed_loop
+    if loop is not None:
+        rows = Rows(
+            ids=trace.id,
+            prompt_tokens=trace.prompt_tokens,
+            max_new_tokens=_limits(load),
+            predicted=load.predicted,
+            excluded=trace.over_length,
+        )
+        thinking = [loop.thinking(user, seed=seed) for user in range(loop.users)]
+        return ClosedLoopInbox(rows, thinking=thinking, prediction_ps=load.prediction_ps, concurrency=load.concurrency)
     ready = ready_times(trace.arrival, seconds_ps=load.prediction_ps, concurrency=load.concurrency)
     return Inbox(
         ids=trace.id,

@@ -10,7 +10,7 @@ from s3sim.core.replica import Replica
 from s3sim.policies.registry import Choices
 from s3sim.sim.driver import serve
 from s3sim.sim.executor import Outputs, SimulatedExecutor
-from s3sim.sim.inbox import Inbox
+from s3sim.sim.inbox import Incoming
 from s3sim.sim.link import HostLink, LinkSpeed
 from s3sim.sim.pipeline import Pipeline
 
@@ -34,7 +34,7 @@ def run_world(
     name: str,
     choices: Choices,
     device: Device,
-    inbox: Inbox,
+    inbox: Incoming,
     output_tokens: Outputs,
     single_steps: bool = False,
 ) -> EventLog:

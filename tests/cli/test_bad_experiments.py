@@ -58,7 +58,7 @@ BAD: dict[str, tuple[str | bytes, list[str]]] = {
     "a missing key below": (changed((", mean: 12.0", "")), ["tiny.yaml:10: workload.output.mean: missing"]),
     "a missing kind": (
         changed(("kind: poisson, ", "")),
-        ["tiny.yaml:19: scenarios.online.arrivals: `kind` is missing; it is one of constant, gamma, offline, poisson"],
+        ["tiny.yaml:19: scenarios.online.arrivals: `kind` is missing; it is one of closed_loop, constant, diurnal,"],
     ),
     "an unknown kind": (
         changed(("kind: poisson", "kind: poison")),

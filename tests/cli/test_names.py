@@ -8,6 +8,7 @@ import pytest
 from s3sim.experiment.schema import json_schema
 from s3sim.hardware import DEVICES, ENGINES, LINKS, MODELS
 from s3sim.policies.registry import SYSTEMS
+from s3sim.workload.formats import FORMATS
 from s3sim.workload.presets import PRESETS
 from tests.cli.conftest import Call
 
@@ -18,6 +19,7 @@ KINDS = {
     "engines": ENGINES,
     "links": LINKS,
     "workloads": PRESETS,
+    "formats": FORMATS,
 }
 
 
@@ -30,7 +32,7 @@ def test_every_known_name_is_listed(kind: str, call: Call) -> None:
 
 
 def test_an_unknown_kind_lists_the_known_ones(call: Call) -> None:
-    """The message names the six kinds and the closest."""
+    """The message names the seven kinds and the closest."""
     done = call("list", "system")
     assert done.code == 2
     assert "unknown kind of name 'system'; did you mean 'systems'?" in done.err
@@ -47,7 +49,7 @@ def test_the_version_is_that_of_the_package(call: Call) -> None:
     assert call("version").out == f"{version('s3sim')}\n"
 
 
-@pytest.mark.parametrize("command", ["run", "report", "list", "schema", "version"])
+@pytest.mark.parametrize("command", ["run", "report", "list", "schema", "trace", "version"])
 def test_every_command_explains_itself(command: str, call: Call) -> None:
     """-h is understood, and the general help lists the command."""
     assert call(command, "-h").code == 0

@@ -18,7 +18,7 @@ REGISTRY = re.compile(r"pypi\." + r"org|files\.python" + r"hosted")
 
 def files() -> Iterator[Path]:
     """Every text file of the repository."""
-    yield from (path for path in ROOT.iterdir() if path.is_file() and path.suffix not in BINARY)
+    yield from (path for path in ROOT.iterdir() if path.is_file() and path.suffix not in BINARY and path.name != ".git")
     for folder in FOLDERS:
         for path in (ROOT / folder).rglob("*"):
             if path.is_file() and path.suffix not in BINARY and not SKIPPED & set(path.parts):

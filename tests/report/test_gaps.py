@@ -13,7 +13,7 @@ from s3sim.report.gaps import token_gaps, weighted_percentile, weighted_percenti
 from s3sim.report.percentiles import weighted_mean
 from s3sim.report.tables import event_frame, requests_table, step_frame
 from tests.report.brute import brute_gaps
-from tests.report.worlds import BROKEN, NAMES, WORLDS, facts_of, frames, log_of
+from tests.report.worlds import NAMES, WORLDS, facts_of, frames, log_of
 
 RATES = (None, 12.0)
 
@@ -39,13 +39,6 @@ def test_gaps_equal_those_of_tokens_told_one_by_one(name: str, rate: float | Non
     assert len(expected) > 2000 or WORLDS[name].choices.get("on_oom") == "fail"
     assert pooled(*frames(name, rate=rate, single_steps=True), delivery=delivery) == expected
     assert pooled(*frames(name, rate=rate), delivery=delivery) == expected
-
-
-@pytest.mark.xfail(raises=InvariantError, strict=True, reason="a block of a swapped-in sequence is lost")
-@pytest.mark.parametrize("name", BROKEN)
-def test_worlds_that_cannot_run_yet(name: str) -> None:
-    """Once these run, they belong among NAMES."""
-    log_of(name)
 
 
 PREEMPTED = {

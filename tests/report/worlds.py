@@ -23,7 +23,6 @@ from s3sim.sim.link import LinkSpeed
 from s3sim.sim.world import Device, run_world
 
 __all__ = [
-    "BROKEN",
     "CAPACITY",
     "CONTIGUOUS",
     "FACTS",
@@ -63,7 +62,6 @@ def _world(system: str, lanes: int = 1, **choices: Any) -> World:
 _SMALL = {"batch_size": 8, "granule_slots": 4, "tensors": 8}  # of huggingface, whose rows outgrow CAPACITY
 _CHOICES: dict[str, dict[str, Any]] = {"huggingface": _SMALL, "sarathi": {"token_budget": 24}}
 WORLDS: dict[str, World] = {name: _world(name, **_CHOICES.get(name, {})) for name in SYSTEMS} | {
-    "vllm_swap": _world("vllm", on_shortage="swap"),
     "s3_recompute": _world("s3", on_overrun="recompute"),
     "s3_on_release": _world("s3", compact="on_release"),
     "fastertransformer_token": _world("fastertransformer", delivery="token"),
@@ -72,11 +70,8 @@ WORLDS: dict[str, World] = {name: _world(name, **_CHOICES.get(name, {})) for nam
     "huggingface_static_cache": _world("huggingface", cache="static", batch_size=3, delivery="token"),
     **{f"{name}_lanes": _world(name, 3, **_CHOICES.get(name, {})) for name in SYSTEMS if "oracle" not in name},
     "huggingface_token_lanes": _world("huggingface", 2, delivery="token", **_SMALL),
-    "vllm_swap_lanes": _world("vllm", 2, on_shortage="swap"),
 }
-# A sequence that is swapped in holds a block for its next token that PagedKV.held_by does not know of.
-BROKEN = ("vllm_swap", "vllm_swap_lanes")
-NAMES = tuple(name for name in WORLDS if name not in BROKEN)
+NAMES = tuple(WORLDS)
 LANES = tuple(name for name in NAMES if WORLDS[name].lanes > 1)
 RESTARTING = ("huggingface", "huggingface_token", "huggingface_lanes", "huggingface_token_lanes")
 CONTIGUOUS = tuple(

@@ -6,6 +6,19 @@ from pydantic import Field, PositiveFloat, PositiveInt
 
 from s3sim.experiment.schema.fields import offering
 from s3sim.experiment.schema.parts import Mapping, Requests
+from s3sim.experiment.schema.traffic import (
+    CONSTANTS,
+    PRUNE,
+    SORT,
+    TIME_UNIT,
+    TOKENIZER,
+    ClosedLoopArrivals,
+    DiurnalArrivals,
+    MarkovModulatedArrivals,
+    Prune,
+    QuantileTokens,
+    TimeUnit,
+)
 from s3sim.workload.presets import PRESETS
 
 __all__ = ["Arrivals", "OfflineArrivals", "Workload"]
@@ -41,7 +54,9 @@ class GeometricTokens(Mapping):
     mean: Annotated[float, Field(ge=1)]
 
 
-Tokens = Annotated[ConstantTokens | UniformTokens | LognormalTokens | GeometricTokens, Field(discriminator="kind")]
+Tokens = Annotated[
+    ConstantTokens | UniformTokens | LognormalTokens | GeometricTokens | QuantileTokens, Field(discriminator="kind")
+]
 OverLength = Literal["reject", "truncate", "drop"]
 OVER_LENGTH: Any = Field(default="reject", description="What becomes of prompt + output > max_length; always counted.")
 
@@ -67,19 +82,32 @@ class LengthsWorkload(Mapping):
 
 
 Column = Literal[
-    "id", "arrival_s", "arrival_ps", "prompt_tokens", "output_tokens", "max_new_tokens", "over_length"
-]  # of s3sim's own trace format
+    "id",
+    "arrival_s",
+    "arrival_ps",
+    "prompt_tokens",
+    "output_tokens",
+    "max_new_tokens",
+    "over_length",
+    "prompt",
+    "output",
+]  # of s3sim's own trace format, and the texts of others
 
 
 class TraceWorkload(Mapping):
-    """A recorded trace; `requests` takes its first so many rows, or a random sample of them."""
+    """A recorded trace: its first `requests` rows, a random sample of them, or rows drawn with replacement."""
 
     kind: Literal["trace"]
     path: str = Field(description="Absolute, or beside the YAML, in the working folder, or in $S3SIM_DATA.")
     format: str = "auto"
     columns: dict[Column, str] = Field(default={}, description="A trace's column → the file's name for it.")
     requests: Requests | None = None
-    select: Literal["first", "random"] = "first"
+    select: Literal["first", "random", "resample"] = "first"
+    constants: dict[Column, PositiveInt] = CONSTANTS
+    time_unit: TimeUnit = TIME_UNIT
+    sort: bool = SORT
+    tokenizer: str | None = TOKENIZER
+    prune: Prune = PRUNE
     invalid_rows: Literal["error", "drop"] = "error"
     over_length: OverLength = OVER_LENGTH
 
@@ -123,5 +151,13 @@ class TraceArrivals(Mapping):
 
 
 Arrivals = Annotated[
-    OfflineArrivals | ConstantArrivals | PoissonArrivals | GammaArrivals | TraceArrivals, Field(discriminator="kind")
+    OfflineArrivals
+    | ConstantArrivals
+    | PoissonArrivals
+    | GammaArrivals
+    | MarkovModulatedArrivals
+    | DiurnalArrivals
+    | ClosedLoopArrivals
+    | TraceArrivals,
+    Field(discriminator="kind"),
 ]

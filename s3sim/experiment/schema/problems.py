@@ -41,6 +41,8 @@ def _line(problem: Any, values: Any, kind: type[BaseModel], place: Callable[[Seq
             return f"{place([*keys, 'kind'])}: unknown kind {tag!r}{_among(tag, known_tags(kind, location))}"
         case "union_tag_not_found":
             return f"{place(keys)}: `kind` is missing; it is one of {', '.join(known_tags(kind, location))}"
+        case "too_short" if (least := problem["ctx"]["min_length"]) > 1:
+            return f"{place(keys)}: at least {least} values are needed, and there are {problem['ctx']['actual_length']}"
         case _ if location[-1:] == (MAPPING_TAG,):
             return f"{place(keys)}: a name, or {MAPPING}{_shown(given)}"
         case other:

@@ -112,7 +112,7 @@ def _workload(setting: Setting, document: Document) -> Plain:
     load = setting.workload.model_dump()
     if load["kind"] == "preset" and load["name"] not in PRESETS:
         raise UnknownNameError("length preset", load["name"], PRESETS, place=document.place(["workload", "name"]))
-    return _with_file(load, ("workload", "path"), document)
+    return _with_file(_with_file(load, ("workload", "path"), document), ("workload", "tokenizer"), document)
 
 
 def _predictor(setting: Setting, kind: System, name: str, document: Document) -> Plain | None:
