@@ -158,7 +158,8 @@ def _raise(done: Done) -> None:
         return
     if done.exit_code == InputError.exit_code:
         raise InputError(done.error)
-    raise SystemFaultError(f"{done.error}; --resume continues")
+    remedy = "" if done.error.endswith("--resume continues") else "; --resume continues"
+    raise SystemFaultError(done.error + remedy)
 
 
 def load(path: str | Path) -> Results:

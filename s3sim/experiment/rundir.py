@@ -44,7 +44,9 @@ def disk_faults(path: Path) -> Iterator[None]:
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         reason = "the disk is full; free some room" if full else error.strerror or str(error)
-        raise SystemFaultError(f"{path}: cannot be written: {reason}, or choose another --out") from None
+        raise SystemFaultError(
+            f"{path}: cannot be written: {reason}, or choose another --out; --resume continues"
+        ) from None
 
 
 class RunDirectory:

@@ -102,7 +102,11 @@ BAD: dict[str, tuple[str | bytes, list[str]]] = {
     ),
     "an unknown system": (
         changed((SYSTEMS, "systems: [orca, oracle_exakt]")),
-        ["tiny.yaml:14: systems.oracle_exakt: unknown system", "did you mean 'oracle_exact'?", "known: oracle_bucket"],
+        [
+            "tiny.yaml:14: systems.oracle_exakt: unknown system",
+            "did you mean 'oracle_exact'?",
+            "known: fastertransformer",
+        ],
     ),
     "a system that is a number": (
         changed((SYSTEMS, "systems: [3]")),
@@ -118,7 +122,7 @@ BAD: dict[str, tuple[str | bytes, list[str]]] = {
     ),
     "an unknown device": (
         changed(("a100-80gb", "a100")),
-        ["tiny.yaml:4: device: unknown device 'a100'; did you mean", "known: a100-40gb"],
+        ["tiny.yaml:4: device: unknown device 'a100'; did you mean", "known: a10, a100-40gb"],
     ),
     "an unknown link": (
         changed(("device: a100-80gb", "device: {preset: a100-80gb, link: pcie}")),

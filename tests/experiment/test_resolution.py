@@ -169,7 +169,8 @@ def test_a_point_of_another_shape_is_refused() -> None:
 
 
 OTHER: dict[str, Any] = {
-    name: {"other": 1} for name in ("sweep", "choices", "model", "device", "engine", "latency", "memory", "slo")
+    name: {"other": 1}
+    for name in ("sweep", "choices", "model", "device", "engine", "latency", "memory", "parallel", "slo")
 } | {
     "experiment": "b",
     "scenario": "b",
