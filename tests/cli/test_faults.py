@@ -32,10 +32,22 @@ def command(yaml: Path, out: Path, *more: str) -> list[str]:
     return [sys.executable, "-m", "s3sim", "run", str(yaml), "--out", str(out), "--workers", "1", *more]
 
 
+def heed_interrupts() -> None:
+    """A job in the background of a shell is born deaf to SIGINT; a run at a terminal is not."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def start(yaml: Path, out: Path, *more: str) -> "subprocess.Popen[str]":
     """A run as a process group of its own."""
     pipe = subprocess.PIPE
-    return subprocess.Popen(command(yaml, out, *more), stdout=pipe, stderr=pipe, text=True, start_new_session=True)
+    return subprocess.Popen(
+        command(yaml, out, *more),
+        stdout=pipe,
+        stderr=pipe,
+        text=True,
+        start_new_session=True,
+        preexec_fn=heed_interrupts,  # noqa: PLW1509 - this process has no threads
+    )
 
 
 def finish(
