@@ -12,6 +12,7 @@ import typer
 
 from s3sim.cli import model
 from s3sim.cli.calibrate import calibrate
+from s3sim.cli.trace import trace_app
 from s3sim.core.errors import S3SimError
 
 __all__ = ["app", "main"]
@@ -24,6 +25,7 @@ app = typer.Typer(
 )
 app.add_typer(model.app, name="model")
 app.command()(calibrate)
+app.add_typer(trace_app, name="trace")
 
 
 def main() -> None:
@@ -65,7 +67,7 @@ def report(directory: Annotated[Path, typer.Argument(help="A run directory.")]) 
 
 @app.command(name="list")
 def list_names(
-    kind: Annotated[str, typer.Argument(help="systems, models, devices, engines, links or workloads")],
+    kind: Annotated[str, typer.Argument(help="systems, models, devices, engines, links, workloads or formats")],
 ) -> None:
     """List the names that an experiment may use."""
     from s3sim.cli.listing import list_command  # noqa: PLC0415

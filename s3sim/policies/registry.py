@@ -137,9 +137,6 @@ class VLLM:
 
     max_num_seqs: int | None = field(default=None, metadata=MAX_NUM_SEQS)
     block_tokens: int = field(default=16, metadata=BLOCK_TOKENS)
-    on_shortage: Literal["recompute", "swap"] = field(
-        default="recompute", metadata=_about("What a preempted sequence loses; recompute is vLLM's default.")
-    )
     watermark: float = field(
         default=0.01,
         metadata=_about("Share of the blocks that an admission leaves free; 0.01 is vLLM v0's.", ge=0, lt=1),
@@ -162,7 +159,7 @@ class VLLM:
             reservation=Written(),
             admission=FirstCome(headroom=headroom),
             batching=PrefillFirst(max_prefill_tokens=budget),
-            supervisor=LastArrived(block_tokens=self.block_tokens, swap=self.on_shortage == "swap"),
+            supervisor=LastArrived(block_tokens=self.block_tokens),
             max_num_seqs=self.max_num_seqs,
             headroom=headroom,
         )
@@ -275,7 +272,6 @@ class FasterTransformer:
             batching=Static(batch_size=rows),
             supervisor=NoOverrun(),
             static=StaticBatch(delivery=self.delivery),
-            headroom=row_tokens - max_length,
         )
 
 
