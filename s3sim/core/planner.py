@@ -9,7 +9,7 @@ from s3sim.core.errors import InvariantError
 from s3sim.core.events import Event
 from s3sim.core.growth import Grown
 from s3sim.core.lane import Lane
-from s3sim.core.protocols import Abandon, Grow
+from s3sim.core.protocols import Abandon, Grow, Wait
 from s3sim.core.request import Sequence, State
 
 if TYPE_CHECKING:
@@ -55,6 +55,16 @@ class StepPlanner:
         return self._lane.admitted
 
     @property
+    def swapped(self) -> int:
+        """Sequences of the replica whose KV is on the host, or on its way there or back."""
+        return self._replica.swapped
+
+    @property
+    def moving(self) -> bool:
+        """Whether the host link is at work on slots of this lane."""
+        return any(lane is self._lane for lane in self._replica.moving.values())
+
+    @property
     def occupied(self) -> int:
         """Rows of this lane, finished ones that a static batch still holds included."""
         return self._lane.admitted + len(self._lane.ended)
@@ -86,18 +96,24 @@ class StepPlanner:
 
     def settle_overruns(self) -> bool:
         """Let the supervisor answer every overrun that the next decode step would cause; True if it preempted."""
-        preempted = False
+        preempted, retried = False, self._lane.retry() if self._lane.stalled else []
         for sequence in self._lane.growth.due():
             while sequence.state is State.DECODING:
                 answer = self._replica.scheduler.supervisor.overrun(self, sequence)
                 if isinstance(answer, Grow):
                     self._grow(sequence, answer.tokens)
                     break
+                if isinstance(answer, Wait):
+                    self._stall(sequence, again=sequence in retried)
+                    break
                 if isinstance(answer, Abandon):
                     self._replica.abandon(self._lane, self.now, rerun=answer.rerun)
                 else:
                     self._replica.preempt(self._lane, answer, self.now)
                 preempted = True
+        for sequence in retried:
+            if sequence.state is State.DECODING:
+                self._note(Event.RESUMED, sequence)
         return preempted
 
     def admit(
@@ -251,6 +267,14 @@ class StepPlanner:
         else:
             sequence.state = State.PREFILLING
             lane.prefilling.append(sequence)
+
+    def _stall(self, sequence: Sequence, *, again: bool) -> None:
+        if not again:
+            self._note(Event.STALLED, sequence)
+        self._lane.stall(sequence)
+
+    def _note(self, event: Event, sequence: Sequence) -> None:
+        self._replica.log.event(self.now, event, sequence.request.id, sequence.cached, 0, self._lane.index)
 
     def _grow(self, sequence: Sequence, tokens: int) -> None:
         if tokens > self._kv.free:

@@ -18,6 +18,7 @@ __all__ = [
     "Reservation",
     "Supervisor",
     "View",
+    "Wait",
 ]
 
 
@@ -69,6 +70,16 @@ class View(Protocol):
         """Sequences admitted to the lane that is being planned."""
         ...
 
+    @property
+    def swapped(self) -> int:
+        """Sequences of the replica whose KV is on the host, or on its way there or back."""
+        ...
+
+    @property
+    def moving(self) -> bool:
+        """Whether the host link is at work on slots of the lane that is being planned."""
+        ...
+
     def running(self) -> Iterable[Sequence]:
         """Sequences of the lane that hold slots on the device and are not on the link: prefilling and decoding."""
         ...
@@ -90,6 +101,10 @@ class Preempt(NamedTuple):
     victims: list[Sequence]
     swap: bool  # True: move the KV to the host; False: drop it and compute it again
     min_reservation_tokens: int = 0  # the least that each victim reserves when it returns
+
+
+class Wait(NamedTuple):
+    """Answer to an overrun: sit the step out, and keep what is held; slots are on their way."""
 
 
 class Abandon(NamedTuple):
@@ -147,6 +162,11 @@ class Planner(Protocol):
         """Prompt tokens of admitted sequences that are still to be computed."""
         ...
 
+    @property
+    def swapped(self) -> int:
+        """Sequences of the replica whose KV is on the host, or on its way there or back."""
+        ...
+
     def head(self) -> Sequence | None:
         """The sequence that the admission policy would admit now."""
         ...
@@ -180,7 +200,7 @@ class Batching(Protocol):
 class Supervisor(Protocol):
     """What happens to a sequence whose next write would exceed its reservation."""
 
-    def overrun(self, view: View, sequence: Sequence) -> Grow | Preempt | Abandon:
+    def overrun(self, view: View, sequence: Sequence) -> Grow | Preempt | Abandon | Wait:
         """The answer; asked again while the sequence still overruns."""
         ...
 

@@ -69,6 +69,7 @@ class Replica:
         self.kv = kv  # of the first lane; the others' are alike
         self.log = log
         self.host_free = host_tokens
+        self.swapped = 0  # sequences whose KV is on the host, or on its way there or back
         self.waiting = scheduler.admission.queue()
         self.lanes = [Lane(index, account) for index, account in enumerate((kv, *further_lanes))]
         self.moving: dict[Sequence, Lane] = {}  # KV on the host link, and the lane it left or will join
@@ -131,6 +132,7 @@ class Replica:
         else:
             self.log.event(now, Event.SWAPPED_IN, sequence.request.id, sequence.cached, 0, lane.index)
             self.host_free += sequence.cached
+            self.swapped -= 1
             lane.arrived.append(sequence)  # the batch now running is not its own: it joins at the next plan
 
     def arrival_matters(self, lane: int = 0) -> bool:
@@ -158,6 +160,8 @@ class Replica:
             written += lane.context
             for sequence in lane.prefilling:
                 written += sequence.cached
+            for sequence in lane.stalled:
+                written += sequence.cached
         for sequence in self.moving:
             if sequence.state is State.SWAPPING_OUT:
                 written += sequence.cached
@@ -168,7 +172,7 @@ class Replica:
         for lane in self.lanes:
             lane.check_integrity()
             moving = [sequence for sequence, other in self.moving.items() if other is lane]
-            holders = [*moving, *lane.prefilling, *lane.decoding, *lane.arrived, *lane.ended]
+            holders = [*moving, *lane.prefilling, *lane.decoding, *lane.stalled, *lane.arrived, *lane.ended]
             limit = self.scheduler.max_num_seqs
             if limit is not None and lane.admitted > limit:
                 raise InvariantError(f"{lane.admitted} sequences admitted, max_num_seqs is {limit}")
@@ -206,6 +210,7 @@ class Replica:
                 sequence.reservation = lane.kv.held_by(sequence)
                 lane.leave(sequence)
                 self.host_free -= sequence.cached
+                self.swapped += 1
                 self.order(sequence, lane, to_host=True)
             else:
                 lane.kv.release(sequence)

@@ -11,7 +11,7 @@ from s3sim.core.errors import InputError, UnknownNameError
 from s3sim.core.kv_cache import ContiguousKV, CountedKV, KVCacheManager, PagedKV
 from s3sim.core.piecewise import PiecewiseKV
 from s3sim.core.replica import Scheduler, StaticBatch
-from s3sim.policies.admission import DecreasingFirstFit, FirstCome
+from s3sim.policies.admission import DecreasingFirstFit, FirstCome, SwappedFirst
 from s3sim.policies.batching import Chunked, IterationLevel, PrefillFirst, Static
 from s3sim.policies.reservation import AllButLast, Fixed, MaximumLength, PowerOfTwo, Predicted, Written
 from s3sim.policies.supervisor import Doubling, LastArrived, NoOverrun, OutOfMemory
@@ -145,21 +145,30 @@ class VLLM:
         default=None,
         metadata=_about("Most prompt tokens in one step; null: max(2048, max_length), vLLM v0's default.", ge=1),
     )
+    on_shortage: Literal["recompute", "swap"] = field(
+        default="recompute",
+        metadata=_about(
+            "What becomes of the KV of whoever must give way: dropped and prefilled again, vLLM's default for one"
+            " sequence a request, or moved to the host, from where it returns before any new prompt."
+        ),
+    )
 
     def kv(self, capacity: int) -> KVCacheManager:
         """Blocks."""
         return PagedKV(capacity, block_tokens=self.block_tokens)
 
     def scheduler(self, *, name: str, capacity: int, max_length: int) -> Scheduler:
-        """Take blocks as they are needed, and recompute whoever must give way."""
+        """Take blocks as they are needed, and recompute or swap whoever must give way."""
+        swap = self.on_shortage == "swap"
         headroom = int(self.watermark * (capacity // self.block_tokens)) * self.block_tokens
+        returning = SwappedFirst(block_tokens=self.block_tokens, headroom=headroom)
         budget = max(max_length, self.max_num_batched_tokens or 2048)  # a recomputed prompt must fit a step
         return Scheduler(
             name=name,
             reservation=Written(),
-            admission=FirstCome(headroom=headroom),
+            admission=returning if swap else FirstCome(headroom=headroom),
             batching=PrefillFirst(max_prefill_tokens=budget),
-            supervisor=LastArrived(block_tokens=self.block_tokens),
+            supervisor=LastArrived(block_tokens=self.block_tokens, swap=swap),
             max_num_seqs=self.max_num_seqs,
             headroom=headroom,
         )
@@ -352,7 +361,7 @@ SYSTEMS: dict[str, System] = {
     "huggingface": System(HuggingFace, "nothing", "static batches, padded, KV grown by copying the whole cache"),
     "sarathi": System(Sarathi, "nothing", "paged blocks, chunked prefill under a token budget"),
     "tgi": System(TGI, "nothing", "all but the last token reserved, prefill first, no preemption"),
-    "vllm": System(VLLM, "nothing", "paged blocks, prefill first, recompute the last arrived"),
+    "vllm": System(VLLM, "nothing", "paged blocks, prefill first, recompute or swap the last arrived"),
 }
 
 

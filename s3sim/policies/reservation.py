@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from s3sim.core.errors import InvariantError
-from s3sim.core.request import Sequence
+from s3sim.core.request import Sequence, State
 
 __all__ = ["AllButLast", "Fixed", "MaximumLength", "PowerOfTwo", "Predicted", "Written"]
 
@@ -67,5 +67,5 @@ class Written:
     """Only what the prefill writes; blocks for later tokens are taken when they are needed: vLLM."""
 
     def tokens(self, sequence: Sequence) -> int:
-        """Slots for the prompt, and after a preemption for what was generated too."""
-        return sequence.prefill_tokens
+        """Slots for the prompt, and after a preemption for what was generated too; for what is cached, if swapped."""
+        return sequence.cached if sequence.state is State.SWAPPED else sequence.prefill_tokens

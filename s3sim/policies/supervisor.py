@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from s3sim.core.errors import InvariantError
-from s3sim.core.protocols import Abandon, Grow, Preempt, View
+from s3sim.core.protocols import Abandon, Grow, Preempt, View, Wait
 from s3sim.core.request import Sequence
 
 __all__ = ["Doubling", "LastArrived", "NoOverrun", "OutOfMemory"]
@@ -40,15 +40,22 @@ class Doubling:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LastArrived:
-    """vLLM: take a block if one is free, else preempt whoever arrived last, perhaps the asker itself."""
+    """vLLM: take a block if one is free, else preempt whoever arrived last, perhaps the asker itself.
+
+    A swapped victim's blocks are free only when its move has ended. Until then the asker waits, and for
+    a swap-in too: whoever returns may have arrived after it, and is then the one to go.
+    """
 
     block_tokens: int
+    swap: bool = False
 
-    def overrun(self, view: View, sequence: Sequence) -> Grow | Preempt:
-        """Grow by one block, or preempt."""
+    def overrun(self, view: View, sequence: Sequence) -> Grow | Preempt | Wait:
+        """Grow by one block, wait for a move, or preempt."""
         if view.free >= self.block_tokens:
             return Grow(self.block_tokens)
-        return Preempt([max(view.running(), key=lambda other: other.order)], swap=False)
+        if self.swap and view.moving:
+            return Wait()
+        return Preempt([max(view.running(), key=lambda other: other.order)], swap=self.swap)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from s3sim.core.protocols import View
 from s3sim.core.replica import Replica
 from s3sim.core.request import Sequence
 from s3sim.policies.queues import FirstComeQueue
+from s3sim.policies.registry import VLLM
 from s3sim.policies.supervisor import Doubling
 from s3sim.sim.driver import serve
 from s3sim.sim.executor import SimulatedExecutor
@@ -119,6 +120,15 @@ def test_the_bound_on_overruns_is_reached() -> None:
     row = Row(prompt=2, output=22, max_new=22, predicted=1)
     log = world("s3", [row], capacity=24).run()
     assert [event[3] for event in log.event_rows() if event[1] == Event.ADMITTED] == [3, 6, 12, 24]
+
+
+def test_whoever_is_swapped_out_can_return() -> None:
+    """A swapped sequence with as many blocks as it may ever need asks for no further one to go on with (law 7)."""
+    rows = [Row(prompt=2, output=4, max_new=4), Row(prompt=15, output=5, max_new=5)]
+    choices = VLLM(block_tokens=4, watermark=0.17, on_shortage="swap")
+    log = world("vllm", rows, capacity=24, choices=choices).run()
+    moved = [row[1:4] for row in log.event_rows() if row[1] in (Event.SWAPPED_OUT, Event.SWAPPED_IN)]
+    assert moved == [(Event.SWAPPED_OUT, 4, 17), (Event.SWAPPED_IN, 4, 17)]
 
 
 def test_work_that_waits_for_nothing_raises() -> None:

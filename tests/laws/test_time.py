@@ -27,6 +27,13 @@ LEGAL: dict[str, dict[tuple[Event, int | None], str]] = {
         (Event.PREEMPTED, Preemption.RESTART): "recomputing",
         (Event.PREEMPTED, Preemption.SWAP): "leaving",
         (Event.REJECTED, None): "ended",  # its static batch ran out of memory
+        (Event.STALLED, None): "stalled",
+    },
+    "stalled": {
+        (Event.GROWN, None): "stalled",
+        (Event.RESUMED, None): "decoding",
+        (Event.PREEMPTED, Preemption.HOST_FULL): "recomputing",
+        (Event.PREEMPTED, Preemption.SWAP): "leaving",
     },
     "recomputing": {(Event.ADMITTED, None): "prefilling"},
     "leaving": {(Event.SWAPPED_OUT, None): "swapped"},
@@ -34,7 +41,7 @@ LEGAL: dict[str, dict[tuple[Event, int | None], str]] = {
     "returning": {(Event.SWAPPED_IN, None): "decoding"},
     "ended": {},
 }
-AT_A_PLAN = (Event.ADMITTED, Event.PREEMPTED, Event.GROWN, Event.COMPACTED)
+AT_A_PLAN = (Event.ADMITTED, Event.PREEMPTED, Event.GROWN, Event.COMPACTED, Event.STALLED, Event.RESUMED)
 AT_A_COMMIT = (Event.PREFILLED, Event.FINISHED)
 NOBODYS = (Event.IDLE, Event.COMPACTED)  # their id column names a lane, or who needed the room
 

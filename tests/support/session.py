@@ -15,7 +15,15 @@ from tests.support.worlds import World
 __all__ = ["Law", "examples", "hold", "on_worlds", "rare"]
 
 Law = Callable[[World], EventLog]  # checks one world, and returns a log of it for the count of rare events
-COUNTED = (Event.SWAPPED_OUT, Event.SWAPPED_IN, Event.REJECTED, Event.GROWN, Event.COMPACTED)
+COUNTED = (
+    Event.SWAPPED_OUT,
+    Event.SWAPPED_IN,
+    Event.REJECTED,
+    Event.GROWN,
+    Event.COMPACTED,
+    Event.STALLED,
+    Event.RESUMED,
+)
 
 
 def rare(log: EventLog) -> Counter[str]:
@@ -23,6 +31,7 @@ def rare(log: EventLog) -> Counter[str]:
     seen = Counter(event.name for row in log.event_rows() if (event := Event(row[1])) in COUNTED)
     how = [row[4] for row in log.event_rows() if row[1] == Event.PREEMPTED]
     seen["RECOMPUTED"] = how.count(Preemption.RECOMPUTE) + how.count(Preemption.HOST_FULL)
+    seen["HOST_FULL"] = how.count(Preemption.HOST_FULL)
     seen["RESTARTED"] = how.count(Preemption.RESTART)
     seen["WAITED"] = sum(row[-1] > 0 for row in log.step_rows())
     return +seen
