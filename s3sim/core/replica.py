@@ -158,7 +158,7 @@ class Replica:
         written = 0
         for lane in self.lanes:
             written += lane.context
-            for sequence in lane.prefilling:
+            for sequence in (*lane.prefilling, *lane.arrived):
                 written += sequence.cached
             for sequence in lane.stalled:
                 written += sequence.cached

@@ -181,6 +181,12 @@ class Sarathi:
     max_num_seqs: int | None = field(default=None, metadata=MAX_NUM_SEQS)
     block_tokens: int = field(default=16, metadata=BLOCK_TOKENS)
     token_budget: int = field(default=512, metadata=_about("Most tokens in one step; 512 is Sarathi-Serve's.", ge=1))
+    watermark: float = field(
+        default=0.01,
+        metadata=_about(
+            "Share of the blocks that an admission leaves free; 0.01 is Sarathi-Serve's, 0 vLLM v1's.", ge=0, lt=1
+        ),
+    )
 
     def kv(self, capacity: int) -> KVCacheManager:
         """Blocks."""
@@ -188,14 +194,16 @@ class Sarathi:
 
     def scheduler(self, *, name: str, capacity: int, max_length: int) -> Scheduler:
         """Never let more decode than the budget has tokens for."""
+        headroom = int(self.watermark * (capacity // self.block_tokens)) * self.block_tokens
         limit = self.token_budget if self.max_num_seqs is None else min(self.max_num_seqs, self.token_budget)
         return Scheduler(
             name=name,
             reservation=Written(),
-            admission=FirstCome(),
+            admission=FirstCome(headroom=headroom),
             batching=Chunked(token_budget=self.token_budget),
             supervisor=LastArrived(block_tokens=self.block_tokens),
             max_num_seqs=limit,
+            headroom=headroom,
         )
 
 

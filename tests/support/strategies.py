@@ -37,20 +37,23 @@ OPEN: dict[str, tuple[Any, ...]] = {  # choices that are open though their type 
 }
 
 
-def worlds(name: str, *, instant: bool = False) -> st.SearchStrategy[World]:
-    """Worlds of up to 24 requests on 8 to 128 blocks' worth of slots; `instant` allows moves of 0 ps."""
+def worlds(name: str, *, instant: bool = False, lanes: bool = False) -> st.SearchStrategy[World]:
+    """Worlds of up to 24 requests on 8 to 128 blocks' worth of slots a lane.
+
+    `instant` allows moves of 0 ps, `lanes` up to three lanes.
+    """
 
     def make(seed: int, rows: int) -> World:
-        return random_world(name, Random(seed), rows=rows, instant=instant)
+        return random_world(name, Random(seed), rows=rows, instant=instant, lanes=(1, 2, 3) if lanes else (1,))
 
     return st.builds(make, seed=st.integers(0, 2**32 - 1), rows=st.integers(10, MOST_ROWS))
 
 
-def random_world(name: str, random: Random, *, rows: int, instant: bool) -> World:
-    """A world that depends on the state of `random` alone."""
+def random_world(name: str, random: Random, *, rows: int, instant: bool, lanes: tuple[int, ...] = (1,)) -> World:
+    """A world that depends on the state of `random` alone; each lane has as many slots as a world of one."""
     max_length = random.choice([24, 48, 96, 160])
     capacity = random.choice([8, 8, 9, 12, 16, 24, 128]) * BLOCK + random.choice([0, 0, 5])
-    return World(
+    one = World(
         name=name,
         choices=_allowed(_choices(name, random), name, capacity=capacity, max_length=max_length),
         rows=_rows(name, random, rows, max_length=max_length),
@@ -62,6 +65,8 @@ def random_world(name: str, random: Random, *, rows: int, instant: bool) -> Worl
         predictor_ps=random.choice([0, 0, 5, 37]),
         servers=random.choice([None, 1, 2]),
     )
+    number = random.choice(lanes)
+    return one.but(lanes=number, capacity=capacity * number + random.randrange(number))
 
 
 def _choices(name: str, random: Random) -> Choices:

@@ -237,11 +237,11 @@ class PiecewiseMemory(CountedMemory):
 
 
 def memory(world: World) -> Memory:
-    """The memory that the world's system manages."""
+    """The memory that the world's system manages for one lane."""
     block, rounded = block_tokens(world), granule(world)
+    capacity = world.capacity // world.lanes
     if block is not None:
-        return PagedMemory(world.capacity, block)
+        return PagedMemory(capacity, block)
     if rounded is not None:
-        return PiecewiseMemory(world.capacity, rounded)
-    counted = isinstance(world.choices.kv(world.capacity), CountedKV)
-    return CountedMemory(world.capacity) if counted else ContiguousMemory(world.capacity)
+        return PiecewiseMemory(capacity, rounded)
+    return CountedMemory(capacity) if isinstance(world.kv(), CountedKV) else ContiguousMemory(capacity)

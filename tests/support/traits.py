@@ -28,6 +28,9 @@ NAMES = tuple(SYSTEMS)
 AGEING = tuple(name for name in NAMES if "ageing_s" in {field.name for field in fields(SYSTEMS[name].choices)})
 
 
+RETURNS = {"RECOMPUTED", "SWAPPED_OUT", "RESTARTED"}  # ways to leave the device before the end
+
+
 def _offers(name: str, value: str) -> bool:
     """Whether one of the system's choices may have that value."""
     return any(value in get_args(hint) for hint in get_type_hints(SYSTEMS[name].choices).values())
@@ -66,8 +69,17 @@ def foresight(name: str, row: Row, guess: int, *, bucket: int) -> int | None:
     return row.output if needs == "oracle_exact" else -(-row.output // bucket) * bucket
 
 
-def can_happen(name: str) -> set[str]:
-    """Rare events that random worlds of this system, short of memory, must show."""
+def can_happen(name: str, *, several_lanes: bool = False) -> set[str]:
+    """Rare events that random worlds of this system, short of memory, must show; more of them with several lanes."""
+    events = _can_happen(name)
+    if several_lanes:
+        events.add("OVERLAPPED")
+    if several_lanes and events & RETURNS and name in ITERATION:  # a lost static batch is formed again where it was
+        events.add("CHANGED_LANE")
+    return events
+
+
+def _can_happen(name: str) -> set[str]:
     supervisor = scheduler(name).supervisor
     events = {"REJECTED", "WAITED"}
     if name in CONTIGUOUS:
@@ -88,6 +100,6 @@ def can_happen(name: str) -> set[str]:
 
 def must_not_happen(name: str) -> set[str]:
     """Events that this system can never show, whatever the world."""
-    if can_happen(name) & {"RECOMPUTED", "SWAPPED_OUT", "RESTARTED"}:
+    if can_happen(name) & RETURNS:
         return set()
-    return {"RECOMPUTED", "RESTARTED", "SWAPPED_OUT", "SWAPPED_IN", "GROWN", "STALLED"}
+    return {"RECOMPUTED", "RESTARTED", "SWAPPED_OUT", "SWAPPED_IN", "GROWN", "STALLED", "CHANGED_LANE"}

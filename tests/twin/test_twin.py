@@ -24,4 +24,4 @@ def twins(world: World) -> EventLog:
 @pytest.mark.parametrize("name", NAMES)
 def test_the_simulator_and_a_plain_loop_write_the_same_log(name: str) -> None:
     """A driver without SimPy, and a device that trusts nobody, come to the same canonical log (law 8)."""
-    hold(twins, name, number=120, instant=True)
+    hold(twins, name, number=120, instant=True, lanes=True)
