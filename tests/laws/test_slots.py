@@ -27,6 +27,10 @@ def extents(log: EventLog) -> list[Extent]:
         if event == Event.ADMITTED:
             assert ident not in since, "admitted while it still holds slots"
             since[ident] = (time, detail, tokens)
+        elif event == Event.GROWN:
+            begin, address, length = since.pop(ident)
+            found.append((begin, time, address, length))
+            since[ident] = (time, address, length + tokens)
         elif event in (Event.FINISHED, Event.SWAPPED_OUT) or (event == Event.PREEMPTED and detail != Preemption.SWAP):
             begin, address, length = since.pop(ident)
             found.append((begin, time, address, length))

@@ -67,6 +67,12 @@ class StrictDevice:
             self._memory.free(ident)
         self.seen["RECOMPUTED"] += 1
 
+    def grown(self, ident: int, tokens: int) -> None:
+        """Hold more slots for a sequence that has used up what it held."""
+        self._memory.check(ident, self._known[ident].cached)
+        self._memory.grow(ident, tokens)
+        self.seen["GROWN"] += 1
+
     def lost(self, ident: int) -> None:
         """Forget all of a sequence whose static batch ran out of memory, and the batch's finished rows."""
         self._end_batch()

@@ -77,7 +77,7 @@ class Replay:
 
     def _plan(self, now: int) -> Batch | None:
         batch = self._replica.plan(now)
-        self._drop_recomputed()
+        self._tell_the_device()
         moves = self._replica.take_moves()
         self.device.begin(batch, moves)
         for move in moves:
@@ -113,15 +113,17 @@ class Replay:
         else:
             self._replica.submit(request, Prediction(row.predicted), ready=ready)
 
-    def _drop_recomputed(self) -> None:
+    def _tell_the_device(self) -> None:
         cells, width = self.log.events, len(EVENT_COLUMNS)
         for start in range(self._read, len(cells), width):
-            _, event, ident, _, detail, _ = cells[start : start + width]
+            _, event, ident, tokens, detail, _ = cells[start : start + width]
             if event == Event.PREEMPTED and detail == Preemption.RESTART:
                 self.device.lost(ident)
                 self.device.seen["RESTARTED"] += 1
             elif event == Event.REJECTED and detail == Reason.OUT_OF_MEMORY:
                 self.device.lost(ident)
+            elif event == Event.GROWN:
+                self.device.grown(ident, tokens)
             elif event == Event.PREEMPTED and detail != Preemption.SWAP:
                 self.device.dropped(ident)
         self._read = len(cells)
