@@ -54,6 +54,10 @@ class StepPlanner:
         """Sequences admitted to this lane."""
         return self._lane.admitted
 
+    def room_behind(self, sequence: Sequence) -> int:
+        """Slots by which the reservation of a sequence of this lane could grow where it is."""
+        return self._kv.room_behind(sequence)
+
     @property
     def swapped(self) -> int:
         """Sequences of the replica whose KV is on the host, or on its way there or back."""
@@ -277,9 +281,11 @@ class StepPlanner:
         self._replica.log.event(self.now, event, sequence.request.id, sequence.cached, 0, self._lane.index)
 
     def _grow(self, sequence: Sequence, tokens: int) -> None:
-        if tokens > self._kv.free:
-            raise InvariantError(f"{sequence} was granted {tokens} slots, {self._kv.free} are free")
-        self._kv.free -= tokens
+        room = self._kv.room_behind(sequence)
+        if tokens > room:
+            raise InvariantError(f"{sequence} was granted {tokens} slots, {room} are free")
+        self._kv.grow(sequence, tokens)
+        self._lane.growth.granted(sequence)
         self._replica.log.event(
             self.now, Event.GROWN, sequence.request.id, tokens, sequence.cached + tokens, self._lane.index
         )

@@ -80,6 +80,10 @@ class View(Protocol):
         """Whether the host link is at work on slots of the lane that is being planned."""
         ...
 
+    def room_behind(self, sequence: Sequence) -> int:
+        """Slots by which the reservation of a sequence of the lane could grow where it is."""
+        ...
+
     def running(self) -> Iterable[Sequence]:
         """Sequences of the lane that hold slots on the device and are not on the link: prefilling and decoding."""
         ...
@@ -90,7 +94,7 @@ class View(Protocol):
 
 
 class Grow(NamedTuple):
-    """Answer to an overrun: hold so many more slots, which must be free."""
+    """Answer to an overrun: hold so many more slots, which must be free, in one address space right behind."""
 
     tokens: int
 

@@ -105,6 +105,13 @@ class S3:
     on_overrun: Literal["swap", "recompute"] = field(
         default="swap", metadata=_about("swap is the paper's; recompute drops the KV and prefills it again.")
     )
+    growth: Literal["preempt", "in_place"] = field(
+        default="preempt",
+        metadata=_about(
+            "preempt is the paper's; in_place doubles a reservation where it is, if the slots right behind it are"
+            " free, and preempts elsewhere."
+        ),
+    )
     compact: Literal["on_demand", "on_release"] = field(
         default="on_demand",
         metadata=_about(
@@ -125,7 +132,9 @@ class S3:
             reservation=Predicted(),
             admission=DecreasingFirstFit(ageing=ageing),
             batching=IterationLevel(),
-            supervisor=Doubling(doubled=self.doubled, swap=self.on_overrun == "swap"),
+            supervisor=Doubling(
+                doubled=self.doubled, swap=self.on_overrun == "swap", in_place=self.growth == "in_place"
+            ),
             max_num_seqs=self.max_num_seqs,
             compact_on_release=self.compact == "on_release",
         )

@@ -23,19 +23,22 @@ class NoOverrun:
 class Doubling:
     """S³: preempt the sequence that used up its reservation, and let it return with twice as much.
 
-    `doubled` names the quantity: the whole reservation, or its output part. Either grows at least
-    geometrically up to prompt + max_new_tokens, which ends it after at most ceil(log2(cap / first))
-    preemptions of a sequence.
+    With `in_place` a reservation grows where it is, if the slots right behind it are free. `doubled`
+    names the quantity: the whole reservation, or its output part. Either grows at least geometrically up
+    to prompt + max_new_tokens, which ends it after at most ceil(log2(cap / first)) overruns of a sequence.
     """
 
     doubled: Literal["reservation", "output"]
     swap: bool
+    in_place: bool = False
 
     def overrun(self, view: View, sequence: Sequence) -> Grow | Preempt:
-        """Preempt the sequence itself."""
+        """Grow where there is room for all of it, else preempt the sequence itself."""
         prompt = sequence.request.prompt_tokens if self.doubled == "output" else 0
-        wanted = prompt + 2 * (sequence.reservation - prompt)
-        return Preempt([sequence], self.swap, min(wanted, sequence.max_tokens))
+        wanted = min(prompt + 2 * (sequence.reservation - prompt), sequence.max_tokens)
+        if self.in_place and wanted - sequence.reservation <= view.room_behind(sequence):
+            return Grow(wanted - sequence.reservation)
+        return Preempt([sequence], self.swap, wanted)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

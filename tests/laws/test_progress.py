@@ -69,9 +69,9 @@ def doubled_seldom(one: World) -> EventLog:
         return log
     overruns: defaultdict[int, int] = defaultdict(int)
     reserved: defaultdict[int, list[int]] = defaultdict(list)
-    for _, event, ident, tokens, _, _ in log.event_rows():
-        overruns[ident] += event == Event.PREEMPTED
-        reserved[ident] += [tokens] if event == Event.ADMITTED else []
+    for _, event, ident, tokens, detail, _ in log.event_rows():
+        overruns[ident] += event in (Event.PREEMPTED, Event.GROWN)
+        reserved[ident] += [tokens] if event == Event.ADMITTED else [detail] if event == Event.GROWN else []
     for ident, row in one.by_id.items():
         part = row.prompt if supervisor.doubled == "output" else 0
         series, cap = [tokens - part for tokens in reserved[ident]], row.prompt + row.max_new - part

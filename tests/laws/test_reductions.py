@@ -107,8 +107,8 @@ def test_what_happens_on_overruns_is_idle_where_there_are_none(name: str) -> Non
 
     def never_short(world: World) -> None:
         told = world.but(rows=tuple(replace(row, predicted=max(row.output, row.predicted or 0)) for row in world.rows))
-        swap = with_choices(told, on_overrun="swap", doubled="reservation").run()
-        recompute = with_choices(told, on_overrun="recompute", doubled="output").run()
+        swap = with_choices(told, on_overrun="swap", doubled="reservation", growth="preempt").run()
+        recompute = with_choices(told, on_overrun="recompute", doubled="output", growth="in_place").run()
         assert swap.events == recompute.events
         assert swap.steps == recompute.steps
 

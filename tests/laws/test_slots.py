@@ -27,6 +27,11 @@ def extents(log: EventLog) -> list[Extent]:
         if event == Event.ADMITTED:
             assert ident not in since, "admitted while it still holds slots"
             since[ident] = (time, detail, tokens, lane)
+        elif event == Event.GROWN:
+            begin, address, length, home = since.pop(ident)
+            assert lane == home, "slots grown on another lane"
+            found.append((begin, time, address, length, lane))
+            since[ident] = (time, address, length + tokens, lane)
         elif event in (Event.FINISHED, Event.SWAPPED_OUT) or (event == Event.PREEMPTED and detail != Preemption.SWAP):
             begin, address, length, home = since.pop(ident)
             assert lane == home, "slots that another lane returned"

@@ -150,6 +150,13 @@ class Ledger:
         entry.phase = "leaving" if swap else "waiting"
         entry.cached = tokens if swap else 0
 
+    def _grown(self, entry: Entry, tokens: int, detail: int) -> None:
+        assert entry.phase in ("decode", "stalled")
+        assert detail == entry.cached + tokens, "who grows has used up what it held"
+        if self._block is None:
+            entry.reserved += tokens
+            assert detail == entry.reserved
+
     def _stalled(self, entry: Entry, tokens: int, detail: int) -> None:
         assert (entry.phase, tokens) == ("decode", entry.cached)
         assert self._held(entry) == entry.cached, "only who needs a block sits a step out"

@@ -89,6 +89,7 @@ def hold(law: Law, name: str, *, number: int = 60, instant: bool = False, lanes:
 
     With `lanes` the worlds have one to three of them, and all must have happened with several.
     """
+    number += number // 2 * lanes  # some have one lane, and those do not count
     seen: Counter[str] = Counter()  # in worlds that count
     ever: Counter[str] = Counter()
     wanted = can_happen(name, several_lanes=lanes)

@@ -44,7 +44,7 @@ def worlds(name: str, *, instant: bool = False, lanes: bool = False) -> st.Searc
     """
 
     def make(seed: int, rows: int) -> World:
-        return random_world(name, Random(seed), rows=rows, instant=instant, lanes=(1, 2, 3) if lanes else (1,))
+        return random_world(name, Random(seed), rows=rows, instant=instant, lanes=(1, 2, 2, 3, 3) if lanes else (1,))
 
     return st.builds(make, seed=st.integers(0, 2**32 - 1), rows=st.integers(10, MOST_ROWS))
 
@@ -60,7 +60,7 @@ def random_world(name: str, random: Random, *, rows: int, instant: bool, lanes: 
         capacity=capacity,
         max_length=max_length,
         latency=_latency(random),
-        host_tokens=random.choice([1 << 30, 1 << 30, 60, 0]),
+        host_tokens=random.choice([1 << 30, 1 << 30, 60, 30, 0]),
         link=_link(random, instant=instant),
         predictor_ps=random.choice([0, 0, 5, 37]),
         servers=random.choice([None, 1, 2]),

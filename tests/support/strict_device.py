@@ -83,6 +83,13 @@ class StrictDevice:
             self._part(ident).memory.free(ident)
         self.seen["RECOMPUTED"] += 1
 
+    def grown(self, ident: int, tokens: int) -> None:
+        """Hold more slots for a sequence that has used up what it held."""
+        kept = self._part(ident).memory
+        kept.check(ident, self._known[ident].cached)
+        kept.grow(ident, tokens)
+        self.seen["GROWN"] += 1
+
     def lost(self, ident: int) -> None:
         """Forget all of a sequence whose static batch ran out of memory, and the batch's finished rows."""
         if self.knows_id(ident):

@@ -89,7 +89,7 @@ def _can_happen(name: str) -> set[str]:
     if isinstance(supervisor, OutOfMemory):
         return events | {"RESTARTED"}
     events.add("RECOMPUTED")
-    if not isinstance(supervisor, Doubling):
+    if not isinstance(supervisor, Doubling) or _offers(name, "in_place"):
         events.add("GROWN")
     if name in SWAPPING:
         events |= {"SWAPPED_OUT", "SWAPPED_IN", "HOST_FULL"}

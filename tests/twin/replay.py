@@ -74,16 +74,18 @@ class Replay:
         return self
 
     def _serve(self) -> None:
-        self._poll(0)
         for lane in range(self._world.lanes):
+            self._poll(0)
             self._begin(0, lane)
         while times := [*self._running, *(at for at in self._idle.values() if at is not None)]:
             now = min(times)
             self._poll(now)
-            turns = sorted(lane for lane, at in self._idle.items() if at == now or now in self._running)
+            turns = set(self._idle) if now in self._running else set()
             if now in self._running:
-                turns.insert(0, self._commit(now))
-            for lane in turns:
+                self._begin(now, self._commit(now))
+            while turns := turns | {lane for lane, at in self._idle.items() if at == now}:
+                turns.remove(lane := min(turns))
+                self._poll(now)  # a move that an earlier turn ordered may have taken no time
                 self._begin(now, lane)
 
     def _begin(self, now: int, lane: int) -> None:
@@ -107,7 +109,7 @@ class Replay:
 
     def _plan(self, now: int, lane: int) -> Batch | None:
         batch = self._replica.plan(now, lane)
-        self._drop_recomputed()
+        self._tell_the_device()
         moves = self._replica.take_moves()
         self.device.begin(batch, moves, lane=lane)
         for move in moves:
@@ -143,15 +145,17 @@ class Replay:
         else:
             self._replica.submit(request, Prediction(row.predicted), ready=ready)
 
-    def _drop_recomputed(self) -> None:
+    def _tell_the_device(self) -> None:
         cells, width = self.log.events, len(EVENT_COLUMNS)
         for start in range(self._read, len(cells), width):
-            _, event, ident, _, detail, _ = cells[start : start + width]
+            _, event, ident, tokens, detail, _ = cells[start : start + width]
             if event == Event.PREEMPTED and detail == Preemption.RESTART:
                 self.device.lost(ident)
                 self.device.seen["RESTARTED"] += 1
             elif event == Event.REJECTED and detail == Reason.OUT_OF_MEMORY:
                 self.device.lost(ident)
+            elif event == Event.GROWN:
+                self.device.grown(ident, tokens)
             elif event == Event.PREEMPTED and detail != Preemption.SWAP:
                 self.device.dropped(ident)
         self._read = len(cells)

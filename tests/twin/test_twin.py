@@ -14,7 +14,7 @@ def twins(world: World) -> EventLog:
     replay = Replay(world).run()
     assert canonical(replay.log) == canonical(world.run())
     seen = rare(replay.log)
-    for event in ("RECOMPUTED", "RESTARTED", "SWAPPED_OUT", "SWAPPED_IN"):
+    for event in ("RECOMPUTED", "RESTARTED", "SWAPPED_OUT", "SWAPPED_IN", "GROWN"):
         assert replay.device.seen[event] == seen[event]
     moved = sum(row[4] for row in replay.log.event_rows() if row[1] == Event.COMPACTED)
     assert replay.device.seen["COMPACTED"] == moved
