@@ -240,12 +240,13 @@ class StepPlanner:
 
     def _horizon(self) -> int:
         """Steps for which the answers about the queue hold."""
-        replica, scheduler = self._replica, self._replica.scheduler
+        waiting, scheduler = self._replica.waiting, self._replica.scheduler
+        steps = UNLIMITED_STEPS
+        if scheduler.horizon is not None and len(waiting):
+            steps = scheduler.horizon.steps(self, waiting)
         if self._preempted and scheduler.displacement is not None:
-            return 1  # the head of the queue need not be the victim: it may fit where the victim was
-        if scheduler.horizon is None or not len(replica.waiting):
-            return UNLIMITED_STEPS
-        return scheduler.horizon.steps(self, replica.waiting)
+            steps = 1  # the head of the queue need not be the victim: it may fit where the victim was
+        return steps
 
     def _pad(self, batch: Batch, static: "StaticBatch") -> None:
         """Count what a static batch computes beyond its sequences: padding, finished rows, copies."""

@@ -54,6 +54,7 @@ class PeakFits:
 
     foresight: Foresight
     limit: int  # slots
+    ahead: int  # decode steps that run with the prefill: 0 where prefill comes first, 1 where they share a step
 
     def queue(self) -> Any:
         """A queue in the order of admission."""
@@ -77,14 +78,14 @@ class PeakFits:
     def _peak(self, view: View, head: Sequence) -> int:
         sequences = [*view.running(), head]
         draws = self.foresight.draws(view)
-        return max(future_peak(_left_and_written(s, total(s)) for s in sequences) for total in draws)
+        return max(future_peak(self._left_and_written(s, total(s)) for s in sequences) for total in draws)
 
-
-def _left_and_written(sequence: Sequence, total: int) -> tuple[int, int]:
-    """Slots to write after this step's prefill, and written by then; the last token is never written."""
-    if sequence.state is State.DECODING:
-        return total - sequence.generated, sequence.cached
-    return total - sequence.generated - 1, sequence.prefill_tokens
+    def _left_and_written(self, sequence: Sequence, total: int) -> tuple[int, int]:
+        """Slots to write after this step, and written by then; the last token is never written."""
+        left = total - sequence.generated
+        if sequence.state is State.DECODING:
+            return left - self.ahead, sequence.cached + self.ahead
+        return left - 1, sequence.prefill_tokens
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

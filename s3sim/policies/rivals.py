@@ -111,7 +111,7 @@ class AMin:
     def scheduler(self, *, name: str, capacity: int, max_length: int) -> Scheduler:
         """Prompts and decodes share a step, as in the paper's rounds."""
         foresight = LowerBound(share=self.lower)
-        admission = PeakFits(foresight=foresight, limit=capacity)
+        admission = PeakFits(foresight=foresight, limit=capacity, ahead=1)
         return Scheduler(
             name=name,
             reservation=Written(),
@@ -151,7 +151,7 @@ class PastFuture:
     def scheduler(self, *, name: str, capacity: int, max_length: int) -> Scheduler:
         """The test is strict: the peak is less than what is not kept."""
         foresight = History(window=self.window, lists=self.lists, longest=max_length)
-        admission = PeakFits(foresight=foresight, limit=ceil(capacity * (1 - self.reserved)) - 1)
+        admission = PeakFits(foresight=foresight, limit=ceil(capacity * (1 - self.reserved)) - 1, ahead=0)
         return Scheduler(
             name=name,
             reservation=Written(),
@@ -168,16 +168,21 @@ class LTR:
     """Learning to rank (arXiv 2408.15792) over vLLM v0: the best score first, running or not, with a starvation guard.
 
     Only the order of the predictions counts. A running sequence of a worse score gives way; its KV is recomputed,
-    where the paper's code swaps it or lets it idle.
+    where the paper's code swaps it or lets it idle. The guard's default is that of the code's own benchmarks,
+    `starv200-period10`. Among the starved the score decides again, so a patience that short requests outwait under
+    overload guards nobody.
     """
 
     max_num_seqs: int | None = field(default=None, metadata=MAX_NUM_SEQS)
     starvation_steps: int | None = field(
         default=200,
-        metadata=about("Idle steps after which a request comes first; null: no guard. 200 is a choice of ours.", ge=1),
+        metadata=about(
+            "Idle steps after which a request comes first; null: no guard; 200 is the paper's code's.", ge=1
+        ),
     )
     period_steps: int = field(
-        default=100, metadata=about("Steps for which a starved request then comes first; a choice of ours.", ge=1)
+        default=10,
+        metadata=about("Steps for which a starved request then comes first; 10 is its source's.", ge=1),
     )
     block_tokens: int = field(default=16, metadata=BLOCK_TOKENS)
     watermark: float = field(default=0.01, metadata=WATERMARK)
