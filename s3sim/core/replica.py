@@ -118,7 +118,8 @@ class Replica:
         for sequence in outcome.finished:
             self._finish(lane, sequence, now)
         self.steps += outcome.steps
-        self.finished.extend(sorted(sequence.generated for sequence in outcome.finished))
+        if outcome.finished:
+            self.finished.extend(sorted(sequence.generated for sequence in outcome.finished))
         if lane.ended and not (lane.decoding or lane.prefilling):
             self._end_batch(lane, now)
 

@@ -93,7 +93,9 @@ class S3:
     )
     order: Order = field(
         default="decreasing_first_fit",
-        metadata=_about("Who is next; the paper's is decreasing first fit, shortest_predicted is SSJF's."),
+        metadata=_about(
+            "Who is next; the paper's is decreasing first fit, which alone ages; shortest_predicted is SSJF's."
+        ),
     )
     doubled: Literal["reservation", "output"] = field(
         default="reservation",
