@@ -3,13 +3,14 @@
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from math import floor
+from math import ceil, floor
 from typing import Any
 
 import pytest
 
 from s3sim.core.batch import Batch
 from s3sim.core.events import Event, EventLog
+from s3sim.core.lane import Lane
 from s3sim.core.protocols import Preempt, View
 from s3sim.core.replica import Replica
 from s3sim.core.request import Sequence
@@ -239,6 +240,33 @@ def test_the_queue_is_in_order_of_rank(name: str) -> None:
 
     on_worlds(lambda world: world.run_as(Ordered), name, number=40)
     assert seen["several"] > 100
+
+
+def test_a_min_preempts_the_least_bound_and_raises_it() -> None:
+    """By bounds of its own, raised at each preemption: the victim has the least, the last submitted of equals."""
+    seen: Counter[str] = Counter()
+
+    class Bounding(Replica):
+        def __init__(self, *arguments: Any, **named: Any) -> None:
+            super().__init__(*arguments, **named)
+            self.proved: dict[Sequence, int] = {}
+
+        def preempt(self, lane: Lane, answer: Preempt, now: int) -> None:
+            (victim,) = answer.victims
+            assert victim is min(lane.decoding, key=lambda s: (self.bound(s), -s.order))
+            seen["raised"] += victim.generated > self.bound(victim)
+            seen["again"] += victim in self.proved
+            self.proved[victim] = victim.generated
+            super().preempt(lane, answer, now)
+
+        def bound(self, sequence: Sequence) -> int:
+            share = self.scheduler.supervisor.foresight.share  # type: ignore[attr-defined]
+            foreseen = min(sequence.predicted or 0, sequence.request.max_new_tokens)
+            return max(1, ceil(share * foreseen), self.proved.get(sequence, 0))
+
+    on_worlds(lambda world: world.run_as(Bounding), "a_min", number=60)
+    assert seen["raised"] > 20
+    assert seen["again"] > 20
 
 
 def test_trail_refines_a_prediction_that_was_outlived() -> None:
