@@ -1,7 +1,8 @@
 """The seams of the house: what policies, models and worlds must offer, and what policies may see."""
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple, Protocol, TypeVar
+from collections.abc import Sequence as Row
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from s3sim.core.batch import Affine, Batch
 from s3sim.core.request import Sequence
@@ -10,7 +11,9 @@ __all__ = [
     "Abandon",
     "Admission",
     "Batching",
+    "Displacement",
     "Grow",
+    "Horizon",
     "LatencyModel",
     "Planner",
     "Preempt",
@@ -84,6 +87,26 @@ class View(Protocol):
         """Slots by which the reservation of a sequence of the lane could grow where it is."""
         ...
 
+    @property
+    def full(self) -> bool:
+        """Whether the lane has max_num_seqs sequences."""
+        ...
+
+    @property
+    def steps(self) -> int:
+        """Steps that the replica has run so far."""
+        ...
+
+    @property
+    def finished(self) -> Row[int]:
+        """Output tokens of every sequence that has finished, in the order of their ends."""
+        ...
+
+    @property
+    def waiting(self) -> Any:
+        """The queue that the admission policy made."""
+        ...
+
     def running(self) -> Iterable[Sequence]:
         """Sequences of the lane that hold slots on the device and are not on the link: prefilling and decoding."""
         ...
@@ -126,6 +149,7 @@ class Reservation(Protocol):
 
 
 Q = TypeVar("Q", bound=Queue)
+Q_contra = TypeVar("Q_contra", bound=Queue, contravariant=True)
 
 
 class Admission(Protocol[Q]):
@@ -141,6 +165,25 @@ class Admission(Protocol[Q]):
 
     def arrival_matters(self, view: View, waiting: Q) -> bool:
         """Whether a request that arrived now could be admitted before anything else happens."""
+        ...
+
+
+class Displacement(Protocol[Q_contra]):
+    """Which running sequences give way to one that waits."""
+
+    def displaced(self, view: View, waiting: Q_contra, *, max_prefill_tokens: int) -> Preempt | None:
+        """Whom to preempt so that the next in the queue can be admitted; None where nobody must or may.
+
+        An answer makes room for sure: the next in the queue then fits, its prompt within `max_prefill_tokens`.
+        """
+        ...
+
+
+class Horizon(Protocol[Q_contra]):
+    """How long the answers about a queue hold, where they change though nothing happens."""
+
+    def steps(self, view: View, waiting: Q_contra) -> int:
+        """Decode steps, at least 1, after which admission and displacement must be asked again."""
         ...
 
 
@@ -182,6 +225,10 @@ class Planner(Protocol):
 
         With `in_part` the last prompt may exceed what is left of the tokens, and be computed in chunks.
         """
+        ...
+
+    def displace(self, *, max_prefill_tokens: int) -> bool:
+        """Preempt whoever must give way to the next in the queue; True if somebody did."""
         ...
 
     def prefill(self, *, budget: int | None = None, padded: bool = False) -> None:

@@ -11,9 +11,12 @@ from s3sim.core.errors import InputError, UnknownNameError
 from s3sim.core.kv_cache import ContiguousKV, CountedKV, KVCacheManager, PagedKV
 from s3sim.core.piecewise import PiecewiseKV
 from s3sim.core.replica import Scheduler, StaticBatch
-from s3sim.policies.admission import DecreasingFirstFit, FirstCome, SwappedFirst
+from s3sim.policies.about import BLOCK_TOKENS, MAX_NUM_SEQS
+from s3sim.policies.about import about as _about
+from s3sim.policies.admission import FirstCome, SwappedFirst
 from s3sim.policies.batching import Chunked, IterationLevel, PrefillFirst, Static
 from s3sim.policies.reservation import AllButLast, Fixed, MaximumLength, PowerOfTwo, Predicted, Written
+from s3sim.policies.rivals import LTR, SSJF, AMax, AMin, Order, PastFuture, Trail, ordered
 from s3sim.policies.supervisor import Doubling, LastArrived, NoOverrun, OutOfMemory
 
 __all__ = [
@@ -36,14 +39,6 @@ PICOSECONDS = 10**12  # per second
 Needs = Literal["nothing", "predictor", "oracle_bucket", "oracle_exact"]
 
 
-def _about(text: str, **limits: int) -> dict[str, Any]:
-    return {"description": text, **limits}
-
-
-MAX_NUM_SEQS = _about("Most sequences running at once; null: memory decides, as in the paper's batches.", ge=1)
-
-
-BLOCK_TOKENS = _about("Slots in a block; 16 is vLLM's default.", ge=1)
 DELIVERY = _about("When a client gets its tokens: one by one, or all when the whole batch has finished.")
 
 
@@ -96,6 +91,12 @@ class S3:
             ge=0,
         ),
     )
+    order: Order = field(
+        default="decreasing_first_fit",
+        metadata=_about(
+            "Who is next; the paper's is decreasing first fit, which alone ages; shortest_predicted is SSJF's."
+        ),
+    )
     doubled: Literal["reservation", "output"] = field(
         default="reservation",
         metadata=_about(
@@ -130,7 +131,7 @@ class S3:
         return Scheduler(
             name=name,
             reservation=Predicted(),
-            admission=DecreasingFirstFit(ageing=ageing),
+            admission=ordered(self.order, ageing=ageing),
             batching=IterationLevel(),
             supervisor=Doubling(
                 doubled=self.doubled, swap=self.on_overrun == "swap", in_place=self.growth == "in_place"
@@ -376,6 +377,12 @@ SYSTEMS: dict[str, System] = {
     "orca_pow2": System(OrcaPow2, "oracle_exact", "ORCA that reserves the next power of two of the true output"),
     "fastertransformer": System(FasterTransformer, "nothing", "static batches, maximum length reserved for each row"),
     "huggingface": System(HuggingFace, "nothing", "static batches, padded, KV grown by copying the whole cache"),
+    "past_future": System(PastFuture, "nothing", "admission by the peak foreseen from the lengths of late"),
+    "ssjf": System(SSJF, "predictor", "S³'s reservation, the shortest predicted first"),
+    "ltr": System(LTR, "predictor", "paged blocks, the best score first, with a starvation guard"),
+    "trail": System(Trail, "predictor", "paged blocks, the least predicted remaining first, preempting the young"),
+    "a_min": System(AMin, "predictor", "lower end of the predicted interval, grown and preempted when short"),
+    "a_max": System(AMax, "predictor", "upper end of the predicted interval reserved, the least first"),
     "sarathi": System(Sarathi, "nothing", "paged blocks, chunked prefill under a token budget"),
     "tgi": System(TGI, "nothing", "all but the last token reserved, prefill first, no preemption"),
     "vllm": System(VLLM, "nothing", "paged blocks, prefill first, recompute or swap the last arrived"),

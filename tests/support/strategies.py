@@ -34,6 +34,14 @@ OPEN: dict[str, tuple[Any, ...]] = {  # choices that are open though their type 
     "overallocation": (1.0, 1.44),
     "granule_slots": (1, 4, 16),
     "tensors": (2, 56),
+    "starvation_steps": (200, None, 1, 4, 15),
+    "period_steps": (10, 1, 3, 100),
+    "preemptible": (0.8, 1.0, 0.5, 0.0),
+    "lower": (0.5, 1.0, 0.0),
+    "upper": (1.0, 0.5, 2.0),
+    "window": (200, 4),
+    "lists": (5, 1),
+    "reserved": (0.05, 0.0, 0.3),
 }
 
 
