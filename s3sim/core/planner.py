@@ -69,6 +69,16 @@ class StepPlanner:
         """Prompt tokens of admitted sequences that are still to be computed."""
         return sum(sequence.prefill_tokens - sequence.cached for sequence in self._lane.prefilling)
 
+    def decode_time(self, *, more_rows: int, more_slots: int) -> int:
+        """Picoseconds that the latency model foretells for a decode step with so much more in it."""
+        lane, latency = self._lane, self._replica.latency
+        if latency is None:
+            raise InvariantError("this replica was given no latency model, and a policy asks for one")
+        joining = lane.prefilling
+        rows = len(lane.decoding) + len(joining) + lane.swapping_in + more_rows
+        slots = lane.context + sum(sequence.prefill_tokens for sequence in joining) + more_slots
+        return latency.affine(Batch(lane.index, [], [], [], [], rows, slots)).first
+
     def running(self) -> Iterable[Sequence]:
         """Sequences that prefill or decode on this lane."""
         return chain(self._lane.prefilling, self._lane.decoding)

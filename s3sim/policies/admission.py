@@ -1,12 +1,16 @@
 """Admissions: who is admitted next."""
 
 from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
-from s3sim.core.protocols import View
+from s3sim.core.protocols import Admission, Queue, View
 from s3sim.core.request import Sequence
 from s3sim.policies.queues import FirstComeQueue, SizeQueue
 
-__all__ = ["DecreasingFirstFit", "FirstCome"]
+PS_PER_MS = 10**9
+Q = TypeVar("Q", bound=Queue)
+
+__all__ = ["DecreasingFirstFit", "FirstCome", "WithinTpot", "within"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,3 +65,38 @@ class DecreasingFirstFit:
     def arrival_matters(self, view: View, waiting: SizeQueue) -> bool:
         """Wherever a slot is free, a small request might fit."""
         return view.free > 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WithinTpot(Generic[Q]):
+    """Another admission, held back where a decode step with one more sequence would exceed `limit` picoseconds.
+
+    The step is foretold with what is cached now and the candidate's prompt; one sequence is always let in. S³
+    keeps its online batches so small that the time per token stays within the SLO.
+    """
+
+    admission: Admission[Q]
+    limit: int
+
+    def queue(self) -> Q:
+        """The other admission's queue."""
+        return self.admission.queue()
+
+    def next(self, view: View, waiting: Q) -> Sequence | None:
+        """The other admission's pick, if the step stays within the limit."""
+        sequence = self.admission.next(view, waiting)
+        if sequence is None or not view.admitted:
+            return sequence
+        time = view.decode_time(more_rows=1, more_slots=sequence.prefill_tokens)
+        return sequence if time <= self.limit else None
+
+    def arrival_matters(self, view: View, waiting: Q) -> bool:
+        """As the other admission says; where the limit holds, a look in vain changes nothing."""
+        return self.admission.arrival_matters(view, waiting)
+
+
+def within(admission: Admission[Any], tpot_limit_ms: float | None) -> Admission[Any]:
+    """The admission, held back by a limit in milliseconds, if there is one."""
+    return (
+        admission if tpot_limit_ms is None else WithinTpot(admission=admission, limit=round(tpot_limit_ms * PS_PER_MS))
+    )

@@ -11,7 +11,7 @@ from s3sim.core.errors import InputError, UnknownNameError
 from s3sim.core.kv_cache import ContiguousKV, CountedKV, KVCacheManager, PagedKV
 from s3sim.core.piecewise import PiecewiseKV
 from s3sim.core.replica import Scheduler, StaticBatch
-from s3sim.policies.admission import DecreasingFirstFit, FirstCome
+from s3sim.policies.admission import DecreasingFirstFit, FirstCome, within
 from s3sim.policies.batching import Chunked, IterationLevel, PrefillFirst, Static
 from s3sim.policies.reservation import AllButLast, Fixed, MaximumLength, PowerOfTwo, Predicted, Written
 from s3sim.policies.supervisor import Doubling, LastArrived, NoOverrun, OutOfMemory
@@ -43,6 +43,11 @@ def _about(text: str, **limits: int) -> dict[str, Any]:
 MAX_NUM_SEQS = _about("Most sequences running at once; null: memory decides, as in the paper's batches.", ge=1)
 
 
+TPOT_LIMIT = _about(
+    "Admit nobody whose company would make a decode step longer than this; null: never hold back. The paper's online"
+    " SLO is reading speed, 187.5 ms per token.",
+    gt=0,
+)
 BLOCK_TOKENS = _about("Slots in a block; 16 is vLLM's default.", ge=1)
 DELIVERY = _about("When a client gets its tokens: one by one, or all when the whole batch has finished.")
 
@@ -66,6 +71,7 @@ class Orca:
     """ORCA (OSDI'22): first come first served, the maximum length reserved."""
 
     max_num_seqs: int | None = field(default=None, metadata=MAX_NUM_SEQS)
+    tpot_limit_ms: float | None = field(default=None, metadata=TPOT_LIMIT)
 
     def kv(self, capacity: int) -> KVCacheManager:
         """One address space."""
@@ -76,7 +82,7 @@ class Orca:
         return Scheduler(
             name=name,
             reservation=MaximumLength(),
-            admission=FirstCome(),
+            admission=within(FirstCome(), self.tpot_limit_ms),
             batching=IterationLevel(),
             supervisor=NoOverrun(),
             max_num_seqs=self.max_num_seqs,
@@ -88,6 +94,7 @@ class S3:
     """S³ (NeurIPS'23): the prediction reserved, decreasing first fit; an overrun swaps out, doubles and returns."""
 
     max_num_seqs: int | None = field(default=None, metadata=MAX_NUM_SEQS)
+    tpot_limit_ms: float | None = field(default=None, metadata=TPOT_LIMIT)
     ageing_s: float | None = field(
         default=30.0,
         metadata=_about(
@@ -123,7 +130,7 @@ class S3:
         return Scheduler(
             name=name,
             reservation=Predicted(),
-            admission=DecreasingFirstFit(ageing=ageing),
+            admission=within(DecreasingFirstFit(ageing=ageing), self.tpot_limit_ms),
             batching=IterationLevel(),
             supervisor=Doubling(doubled=self.doubled, swap=self.on_overrun == "swap"),
             max_num_seqs=self.max_num_seqs,
@@ -136,6 +143,7 @@ class VLLM:
     """vLLM v0: paged KV, prefill first, first come first served; short of blocks it preempts the last arrived."""
 
     max_num_seqs: int | None = field(default=None, metadata=MAX_NUM_SEQS)
+    tpot_limit_ms: float | None = field(default=None, metadata=TPOT_LIMIT)
     block_tokens: int = field(default=16, metadata=BLOCK_TOKENS)
     on_shortage: Literal["recompute", "swap"] = field(
         default="recompute", metadata=_about("What a preempted sequence loses; recompute is vLLM's default.")
@@ -160,7 +168,7 @@ class VLLM:
         return Scheduler(
             name=name,
             reservation=Written(),
-            admission=FirstCome(headroom=headroom),
+            admission=within(FirstCome(headroom=headroom), self.tpot_limit_ms),
             batching=PrefillFirst(max_prefill_tokens=budget),
             supervisor=LastArrived(block_tokens=self.block_tokens, swap=self.on_shortage == "swap"),
             max_num_seqs=self.max_num_seqs,
@@ -173,6 +181,7 @@ class Sarathi:
     """Sarathi-Serve (OSDI'24): paged KV, chunked prefill under a token budget shared with decodes; vLLM v1's order."""
 
     max_num_seqs: int | None = field(default=None, metadata=MAX_NUM_SEQS)
+    tpot_limit_ms: float | None = field(default=None, metadata=TPOT_LIMIT)
     block_tokens: int = field(default=16, metadata=BLOCK_TOKENS)
     token_budget: int = field(default=512, metadata=_about("Most tokens in one step; 512 is Sarathi-Serve's.", ge=1))
 
@@ -186,7 +195,7 @@ class Sarathi:
         return Scheduler(
             name=name,
             reservation=Written(),
-            admission=FirstCome(),
+            admission=within(FirstCome(), self.tpot_limit_ms),
             batching=Chunked(token_budget=self.token_budget),
             supervisor=LastArrived(block_tokens=self.block_tokens),
             max_num_seqs=limit,
@@ -198,6 +207,7 @@ class TGI:
     """Text Generation Inference: prompt + max_new_tokens − 1 reserved at admission, prefill first, no preemption."""
 
     max_num_seqs: int | None = field(default=None, metadata=MAX_NUM_SEQS)
+    tpot_limit_ms: float | None = field(default=None, metadata=TPOT_LIMIT)
     max_batch_prefill_tokens: int = field(
         default=4096, metadata=_about("Most prompt tokens in one step; 4096 is TGI's default.", ge=1)
     )
@@ -211,7 +221,7 @@ class TGI:
         return Scheduler(
             name=name,
             reservation=AllButLast(),
-            admission=FirstCome(),
+            admission=within(FirstCome(), self.tpot_limit_ms),
             batching=PrefillFirst(max_prefill_tokens=max(max_length, self.max_batch_prefill_tokens)),
             supervisor=NoOverrun(),
             max_num_seqs=self.max_num_seqs,
@@ -223,6 +233,7 @@ class OrcaPow2:
     """Orca(Pow2) of the vLLM paper: ORCA that reserves the next power of two of the true output."""
 
     max_num_seqs: int | None = field(default=None, metadata=MAX_NUM_SEQS)
+    tpot_limit_ms: float | None = field(default=None, metadata=TPOT_LIMIT)
 
     def kv(self, capacity: int) -> KVCacheManager:
         """One address space."""
@@ -233,7 +244,7 @@ class OrcaPow2:
         return Scheduler(
             name=name,
             reservation=PowerOfTwo(),
-            admission=FirstCome(),
+            admission=within(FirstCome(), self.tpot_limit_ms),
             batching=IterationLevel(),
             supervisor=NoOverrun(),
             max_num_seqs=self.max_num_seqs,
