@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from s3sim.cli import model
+from s3sim.cli.trace import trace_app
 from s3sim.core.errors import S3SimError
 
 __all__ = ["app", "main"]
@@ -22,6 +23,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(model.app, name="model")
+app.add_typer(trace_app, name="trace")
 
 
 def main() -> None:
@@ -63,7 +65,7 @@ def report(directory: Annotated[Path, typer.Argument(help="A run directory.")]) 
 
 @app.command(name="list")
 def list_names(
-    kind: Annotated[str, typer.Argument(help="systems, models, devices, engines, links or workloads")],
+    kind: Annotated[str, typer.Argument(help="systems, models, devices, engines, links, workloads or formats")],
 ) -> None:
     """List the names that an experiment may use."""
     from s3sim.cli.listing import list_command  # noqa: PLC0415

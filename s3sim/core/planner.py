@@ -187,11 +187,11 @@ class StepPlanner:
                 self._held,
                 self._used,
                 *grown,
-                len(self._replica.waiting),
                 batch.padding_tokens,
                 batch.padding_rows,
                 batch.padding_slots,
                 batch.copied_slots,
+                len(self._replica.waiting),
             )
         )
 

@@ -145,9 +145,6 @@ class VLLM:
     max_num_seqs: int | None = field(default=None, metadata=MAX_NUM_SEQS)
     tpot_limit_ms: float | None = field(default=None, metadata=TPOT_LIMIT)
     block_tokens: int = field(default=16, metadata=BLOCK_TOKENS)
-    on_shortage: Literal["recompute", "swap"] = field(
-        default="recompute", metadata=_about("What a preempted sequence loses; recompute is vLLM's default.")
-    )
     watermark: float = field(
         default=0.01,
         metadata=_about("Share of the blocks that an admission leaves free; 0.01 is vLLM v0's.", ge=0, lt=1),
@@ -170,7 +167,7 @@ class VLLM:
             reservation=Written(),
             admission=within(FirstCome(headroom=headroom), self.tpot_limit_ms),
             batching=PrefillFirst(max_prefill_tokens=budget),
-            supervisor=LastArrived(block_tokens=self.block_tokens, swap=self.on_shortage == "swap"),
+            supervisor=LastArrived(block_tokens=self.block_tokens),
             max_num_seqs=self.max_num_seqs,
             headroom=headroom,
         )
@@ -286,7 +283,6 @@ class FasterTransformer:
             batching=Static(batch_size=rows),
             supervisor=NoOverrun(),
             static=StaticBatch(delivery=self.delivery),
-            headroom=row_tokens - max_length,
         )
 
 

@@ -58,7 +58,7 @@ class Predicted:
         if sequence.predicted is None:
             raise InvariantError(f"{sequence} has no prediction; this system needs a predictor")
         request = sequence.request
-        predicted = request.prompt_tokens + min(sequence.predicted, request.max_new_tokens)
+        predicted = request.prompt_tokens + min(max(1, sequence.predicted), request.max_new_tokens)
         return max(predicted, sequence.min_reservation_tokens)
 
 

@@ -10,7 +10,8 @@ from tests.support.session import examples
 
 def stretch(start: int, first: int, increment: int, steps: int) -> tuple[int, ...]:
     """A row of `steps` with 2 rows that decode on 10 slots."""
-    return (start, first, increment, steps, 0, 1, 5, 2, 10, 0, 16, 10, 0, 0, 3)
+    row = (start, first, increment, steps, 0, 1, 5, 2, 10, 0, 16, 10)
+    return row + (0,) * (len(STEP_COLUMNS) - len(row))
 
 
 @examples(100)

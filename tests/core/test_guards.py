@@ -107,3 +107,8 @@ def test_a_system_that_needs_predictions_says_so() -> None:
     """A reservation by prediction where nobody predicted is a bug, and names the sequence."""
     with pytest.raises(InvariantError, match=r"<Sequence 100 .* has no prediction"):
         Predicted().tokens(sequence(0))
+
+
+def test_a_reservation_covers_at_least_one_output_token() -> None:
+    """A prediction of nothing reserves room for one token: an output part of 0 would be doubled for ever (law 7)."""
+    assert Predicted().tokens(sequence(0, prompt=4, predicted=0)) == 5

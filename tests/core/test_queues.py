@@ -32,7 +32,7 @@ class QueueMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.away)
     @rule(size=SIZES, data=st.data(), front=st.booleans(), state=st.sampled_from([State.WAITING, State.SWAPPED]))
     def come_back(self, size: int, data: st.DataObject, front: bool, state: State) -> None:
-        """Somebody who was admitted returns, at either end and perhaps with another size."""
+        """Somebody who was admitted returns, at either end of its size, which may be another one."""
         back = data.draw(st.sampled_from(self.away))
         self.away.remove(back)
         back.state = state
@@ -59,12 +59,13 @@ class QueueMachine(RuleBasedStateMachine):
 
     @invariant()
     def the_queues_hold_what_the_list_holds(self) -> None:
-        """In the list's order, or by size and then in the list's order; the oldest came first, by arrival then rank."""
-        assert list(self.first_come) == self.waiting
+        """By submission, or by size and then in the list's order; the oldest came first, by arrival then rank."""
+        by_rank = sorted(self.waiting, key=lambda one: one.order)
+        assert list(self.first_come) == by_rank
         assert list(self.by_size) == sorted(self.waiting, key=lambda one: -one.demand)
         assert len(self.first_come) == len(self.by_size) == len(self.waiting)
         if self.waiting:
-            assert self.first_come.head() is self.waiting[0]
+            assert self.first_come.head() is by_rank[0]
             assert self.by_size.oldest() is min(self.waiting, key=lambda one: (one.waiting_since, one.order))
 
     def _enter(self, one: Sequence, size: int, *, front: bool) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from s3sim.core.events import Event, EventLog
 from s3sim.policies.registry import SYSTEMS
+from s3sim.sim.link import LinkSpeed
 from tests.support.latency import LinearLatency
 from tests.support.traits import AGEING
 from tests.support.worlds import Row, World, world
@@ -49,6 +50,17 @@ def overtakers(one: World, log: EventLog) -> list[int]:
     return [one.by_id[ident].arrival for ident in before if one.by_id[ident].arrival > 1]
 
 
+def returning(name: str) -> World:
+    """A is preempted at 22, back in the queue at 28 and needs 10 slots; 8 are free when B comes at 30 and needs 4."""
+    rows = [
+        Row(arrival=0, prompt=6, output=6, max_new=6, predicted=6),
+        Row(arrival=0, prompt=4, output=6, max_new=16, predicted=1),
+        Row(arrival=30, prompt=2, output=2, max_new=2, predicted=2),
+    ]
+    one = world(name, rows, capacity=20, link=LinkSpeed(to_host_ps_per_token=1, to_device_ps_per_token=1, latency_ps=1))
+    return one.but(choices=replace(one.choices, ageing_s=15 * PICOSECOND))
+
+
 SMALL = Row(prompt=2, output=3, max_new=3, predicted=3)
 LARGE = Row(prompt=80, output=10, max_new=10, predicted=10)
 CROWDS = pytest.mark.parametrize(("victim", "size"), [(SMALL, 98), (LARGE, 48)], ids=["small", "large"])
@@ -73,3 +85,11 @@ def test_with_ageing_nobody_is_overtaken_by_the_much_younger(name: str, victim: 
     assert max(passed) <= 1 + AGEING_PS
     waited = next(row[0] for row in log.event_rows() if row[1] == Event.ADMITTED and one.by_id[row[2]].arrival == 1)
     assert waited <= 1 + AGEING_PS + SERVICE, "those who may pass are served, then the victim is admitted"
+
+
+@pytest.mark.parametrize("name", AGEING)
+def test_a_preemption_does_not_make_anybody_younger(name: str) -> None:
+    """A sequence that returns is as old as its request: the young wait for it although they would fit."""
+    one = returning(name)
+    admitted = [row[2] for row in one.run().event_rows() if row[1] == Event.ADMITTED]
+    assert admitted == [1, 4, 4, 7]

@@ -9,7 +9,7 @@ import pytest
 import simpy
 
 from s3sim.core.errors import InvariantError
-from s3sim.core.events import Event, EventLog
+from s3sim.core.events import Event, EventLog, Preemption, Reason
 from s3sim.core.protocols import View
 from s3sim.core.replica import Replica
 from s3sim.core.request import Sequence
@@ -48,7 +48,13 @@ def every_step_counts(one: World) -> EventLog:
     emitted = sum(row[3] * row[7] for row in log.step_rows())
     prefilled = sum(row[1] == Event.PREFILLED for row in log.event_rows())
     finished = sum(row[3] for row in log.event_rows() if row[1] == Event.FINISHED)
-    assert emitted + prefilled == finished <= outputs
+    prompts = {ident: row.prompt for ident, row in one.by_id.items()}
+    restarts = [row for row in log.event_rows() if row[1] == Event.PREEMPTED and row[4] == Preemption.RESTART]
+    lost = sum(cached - prompts[ident] + 1 for _, _, ident, cached, _, _ in restarts)  # n tokens fill n-1 slots
+    failed = any(row[1] == Event.REJECTED and row[4] == Reason.OUT_OF_MEMORY for row in log.event_rows())
+    assert finished <= outputs
+    assert emitted + prefilled >= finished + lost
+    assert failed or emitted + prefilled == finished + lost
     assert sum(row[3] for row in log.step_rows()) <= emitted + chunks
     return log
 

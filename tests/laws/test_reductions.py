@@ -11,11 +11,10 @@ from s3sim.core.events import Event, EventLog, canonical
 from s3sim.policies.batching import IterationLevel, PrefillFirst
 from s3sim.policies.registry import S3, SYSTEMS, Orca
 from tests.support.session import on_worlds
-from tests.support.traits import CONTIGUOUS, NAMES
+from tests.support.traits import NAMES, PAGED
 from tests.support.worlds import World
 
 S3_NAMES = tuple(name for name in NAMES if SYSTEMS[name].choices is S3)
-PAGED = tuple(name for name in NAMES if name not in CONTIGUOUS)
 WHOLE_PROMPTS = tuple(
     name
     for name in NAMES
@@ -34,7 +33,7 @@ def agree(name: str, check: Callable[[World], object]) -> None:
     def at_once(world: World) -> None:
         check(world.but(predictor_ps=0))
 
-    on_worlds(at_once, name, number=60)
+    on_worlds(at_once, name, number=40)
 
 
 def full_length(world: World) -> World:

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from s3sim.core.events import Event, EventLog
+from s3sim.core.events import Event, EventLog, Preemption
 from tests.support.audited import AuditedReplica
 from tests.support.session import hold
 from tests.support.traits import CONTIGUOUS, NAMES
@@ -27,7 +27,7 @@ def extents(log: EventLog) -> list[Extent]:
         if event == Event.ADMITTED:
             assert ident not in since, "admitted while it still holds slots"
             since[ident] = (time, detail, tokens)
-        elif event in (Event.FINISHED, Event.SWAPPED_OUT) or (event == Event.PREEMPTED and not detail):
+        elif event in (Event.FINISHED, Event.SWAPPED_OUT) or (event == Event.PREEMPTED and detail != Preemption.SWAP):
             begin, address, length = since.pop(ident)
             found.append((begin, time, address, length))
     assert not since, "slots that nobody returned"

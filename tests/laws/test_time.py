@@ -5,7 +5,7 @@ from collections import defaultdict
 import pytest
 
 from s3sim.core.batch import Affine
-from s3sim.core.events import Event, EventLog
+from s3sim.core.events import Event, EventLog, Preemption
 from tests.support.session import hold
 from tests.support.traits import NAMES
 from tests.support.worlds import World
@@ -18,12 +18,15 @@ LEGAL: dict[str, dict[tuple[Event, int | None], str]] = {
         (Event.ADMITTED, None): "prefilling",
     },
     "waiting": {(Event.REJECTED, None): "ended", (Event.ADMITTED, None): "prefilling"},
-    "prefilling": {(Event.PREFILLED, None): "decoding"},
+    "prefilling": {(Event.PREFILLED, None): "decoding", (Event.PREEMPTED, Preemption.RECOMPUTE): "recomputing"},
     "decoding": {
         (Event.GROWN, None): "decoding",
         (Event.FINISHED, None): "ended",
-        (Event.PREEMPTED, 0): "recomputing",
-        (Event.PREEMPTED, 1): "leaving",
+        (Event.PREEMPTED, Preemption.RECOMPUTE): "recomputing",
+        (Event.PREEMPTED, Preemption.HOST_FULL): "recomputing",
+        (Event.PREEMPTED, Preemption.RESTART): "recomputing",
+        (Event.PREEMPTED, Preemption.SWAP): "leaving",
+        (Event.REJECTED, None): "ended",  # its static batch ran out of memory
     },
     "recomputing": {(Event.ADMITTED, None): "prefilling"},
     "leaving": {(Event.SWAPPED_OUT, None): "swapped"},

@@ -7,13 +7,16 @@ takes zero time, and compares every column of every step with its own count.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from s3sim.core.events import STEP_COLUMNS, Event, EventLog
+from s3sim.core.events import STEP_COLUMNS, Event, EventLog, Preemption, Reason
+from tests.support.traits import granule
 from tests.support.worlds import Row, World
 
 __all__ = ["Ledger", "audit"]
 
-HOLDING = ("prefill", "decode", "leaving", "incoming")
+HOLDING = ("prefill", "decode", "leaving", "incoming", "kept")
+ON_HOST = ("leaving", "swapped", "incoming")
 QUEUED = ("waiting", "swapped")
+OUT_OF_MEMORY = (Event.REJECTED, Reason.OUT_OF_MEMORY)
 BEFORE_COMMIT = Event.PREFILLED  # events of an instant that are delivered before the step that ends then is committed
 
 
@@ -35,6 +38,14 @@ class Ledger:
         self.entries = {ident: Entry(row) for ident, row in world.by_id.items()}
         self._predicts = world.predicts
         self._block = block
+        self._host_tokens = world.host_tokens
+        self._partial = 0  # slots written for prompts that are not wholly in the cache yet
+        static = world.scheduler().static
+        self._static = static is not None
+        self._late = static is not None and static.delivery == "batch_end"
+        self._granule = granule(world)
+        self._length = 0  # slots of each row of a padded batch
+        self._swaps = getattr(world.scheduler().supervisor, "swap", False)
 
     def having(self, *phases: str) -> list[Entry]:
         """The accounts in one of those phases."""
@@ -42,6 +53,8 @@ class Ledger:
 
     def apply(self, event: Event, ident: int, tokens: int, detail: int) -> None:
         """Take over one event; those that change nobody's account have no method."""
+        if event >= BEFORE_COMMIT or (event, detail) == OUT_OF_MEMORY:
+            self._settle()
         handler = getattr(self, f"_{event.name.lower()}", None)
         if handler is not None:
             handler(self.entries[ident], tokens, detail)
@@ -49,19 +62,37 @@ class Ledger:
     def step(self, row: dict[str, int]) -> None:
         """Compare a step's columns with the accounts at its start, and let its decoding rows write and emit."""
         assert row["steps"] == 1, "the ledger reads logs of single steps"
+        self._settle()
         decoding = self.having("decode") if row["decode_sequences"] else []
         assert row["decode_sequences"] == len(decoding)
         assert row["decode_context"] == sum(entry.cached for entry in decoding)
-        assert row["kv_used"] == sum(entry.cached for entry in self.having("prefill", "decode", "leaving"))
+        assert row["kv_used"] == self._partial + sum(entry.cached for entry in self.having("decode", "leaving"))
+        self._partial += row["prefill_tokens"]
         for entry in decoding:
             entry.cached += 1
             entry.emitted += 1
+        self._length += bool(decoding)
+        assert row["padding_rows"] == (len(self.having("kept")) if decoding else 0)
         assert row["kv_held"] == self.held()
         assert row["kv_grown"] == row["kv_grown_moment"] == 0
 
     def held(self) -> int:
         """Slots held on the device."""
+        if self._granule is not None:
+            return -(-self._length * len(self.having(*HOLDING)) // self._granule) * self._granule
         return sum(self._held(entry) for entry in self.having(*HOLDING))
+
+    def _settle(self) -> None:
+        """A static batch keeps its finished rows until the last has finished."""
+        if not self._static:
+            return
+        if self._late:
+            for entry in self.having("decode"):
+                if entry.emitted == entry.row.output:
+                    entry.phase = "kept"
+        elif not self.having("prefill", "decode"):
+            for entry in self.having("kept"):
+                entry.phase = "finished"
 
     def _held(self, entry: Entry) -> int:
         if self._block is None or entry.phase != "decode":
@@ -83,6 +114,7 @@ class Ledger:
 
     def _admitted(self, entry: Entry, tokens: int, detail: int) -> None:
         assert entry.phase in QUEUED
+        self._length = max(self._length if self.having(*HOLDING) else 0, entry.row.prompt)
         entry.phase = "incoming" if entry.phase == "swapped" else "prefill"
         entry.reserved = tokens
         assert tokens >= entry.cached
@@ -90,15 +122,30 @@ class Ledger:
     def _prefilled(self, entry: Entry, tokens: int, detail: int) -> None:
         assert detail == entry.row.prompt + entry.emitted, "a prefill computes the prompt and all that was generated"
         entry.cached, entry.emitted = detail, entry.emitted + 1
+        self._partial -= detail
         assert (entry.phase, tokens) == ("prefill", entry.emitted)
         entry.phase = "decode"
 
     def _preempted(self, entry: Entry, tokens: int, detail: int) -> None:
+        if detail == Preemption.RESTART:
+            assert entry.phase in ("decode", "kept")
+            assert tokens == entry.cached
+            entry.phase, entry.cached, entry.emitted = "waiting", 0, 0
+            return
+        if entry.phase == "prefill":
+            assert detail == Preemption.RECOMPUTE
+            self._partial -= tokens
+            entry.phase = "waiting"
+            return
         assert (entry.phase, tokens) == ("decode", entry.cached)
+        room = self._host_tokens - sum(other.cached for other in self.having(*ON_HOST))
+        wanted = Preemption.SWAP if tokens <= room else Preemption.HOST_FULL
+        assert detail == (wanted if self._swaps else Preemption.RECOMPUTE), "a swap where it is wanted and has room"
         if self._block is not None:
             entry.reserved = self._held(entry)
-        entry.phase = "leaving" if detail else "waiting"
-        entry.cached = tokens if detail else 0
+        swap = detail == Preemption.SWAP
+        entry.phase = "leaving" if swap else "waiting"
+        entry.cached = tokens if swap else 0
 
     def _swapped_out(self, entry: Entry, tokens: int, detail: int) -> None:
         assert (entry.phase, tokens) == ("leaving", entry.cached)
@@ -109,16 +156,22 @@ class Ledger:
         entry.phase = "decode"
 
     def _finished(self, entry: Entry, tokens: int, detail: int) -> None:
-        assert entry.phase == "decode"
+        assert entry.phase == ("kept" if self._late else "decode")
         assert tokens == entry.emitted == entry.row.output, "the tokens counted step by step are the true ones"
         assert entry.cached == entry.row.prompt + entry.row.output - 1
-        entry.phase = "finished"
+        entry.phase = "kept" if self._static and not self._late else "finished"
+
+
+def _rank(row: tuple[int, ...]) -> tuple[int, ...]:
+    """Order of what happens; a batch is lost at a plan, after the commit, and so are its requests."""
+    at_a_plan = (row[1], row[4]) == OUT_OF_MEMORY
+    return (row[0], Event.PREEMPTED if at_a_plan else row[1], *row[2:])
 
 
 def audit(world: World, log: EventLog, *, block: int | None, capacity: int) -> Ledger:
     """Follow a log of single steps to its end; an AssertionError says what does not agree with the world."""
     ledger = Ledger(world, block)
-    events = iter(sorted(log.event_rows()))
+    events = iter(sorted(log.event_rows(), key=_rank))
     pending = next(events, None)
 
     def catch_up(moment: tuple[int, int]) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from hypothesis import strategies as st
 
+from s3sim.core.errors import InputError
 from s3sim.policies.registry import SYSTEMS, Choices
 from s3sim.sim.link import LinkSpeed
 from tests.support.latency import LinearLatency
@@ -27,6 +28,12 @@ OPEN: dict[str, tuple[Any, ...]] = {  # choices that are open though their type 
     "block_tokens": (16, 16, 4, 1),
     "watermark": (0.01, 0.0, 0.1),
     "max_num_batched_tokens": (None, 1),
+    "token_budget": (512, 16, 3),
+    "max_batch_prefill_tokens": (4096, 1),
+    "batch_size": (1, 2, 3, 8),
+    "overallocation": (1.0, 1.44),
+    "granule_slots": (1, 4, 16),
+    "tensors": (2, 56),
 }
 
 
@@ -42,11 +49,12 @@ def worlds(name: str, *, instant: bool = False) -> st.SearchStrategy[World]:
 def random_world(name: str, random: Random, *, rows: int, instant: bool) -> World:
     """A world that depends on the state of `random` alone."""
     max_length = random.choice([24, 48, 96, 160])
+    capacity = random.choice([8, 8, 9, 12, 16, 24, 128]) * BLOCK + random.choice([0, 0, 5])
     return World(
         name=name,
-        choices=_choices(name, random),
+        choices=_allowed(_choices(name, random), name, capacity=capacity, max_length=max_length),
         rows=_rows(name, random, rows, max_length=max_length),
-        capacity=random.choice([8, 8, 9, 12, 16, 24, 128]) * BLOCK + random.choice([0, 0, 5]),
+        capacity=capacity,
         max_length=max_length,
         latency=_latency(random),
         host_tokens=random.choice([1 << 30, 1 << 30, 60, 0]),
@@ -64,6 +72,15 @@ def _choices(name: str, random: Random) -> Choices:
     drawn |= {key: random.choice(get_args(hints[key])) for key in literal}
     made: Choices = kind(**drawn)
     return made
+
+
+def _allowed(choices: Choices, name: str, *, capacity: int, max_length: int) -> Choices:
+    """The same choices, but for a batch size that the system refuses on so small a device."""
+    try:
+        choices.scheduler(name=name, capacity=capacity, max_length=max_length)
+    except InputError:
+        return replace(choices, batch_size=1)
+    return choices
 
 
 def _latency(random: Random) -> LinearLatency:

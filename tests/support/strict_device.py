@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from s3sim.core.batch import Batch, Chunk, Relocation
 from s3sim.core.replica import Move
 from s3sim.core.request import Sequence
-from tests.support.strict_memory import ContiguousMemory, Memory, PagedMemory
+from tests.support.strict_memory import Memory, memory
 from tests.support.worlds import World
 
 __all__ = ["StrictDevice"]
@@ -34,10 +34,13 @@ class StrictDevice:
     at the first thing that a real device could not do, or would do wrongly.
     """
 
-    def __init__(self, world: World, block: int | None) -> None:
+    def __init__(self, world: World) -> None:
+        scheduler = world.scheduler()
         self._world = world
-        self._memory: Memory = ContiguousMemory(world.capacity) if block is None else PagedMemory(world.capacity, block)
-        self._limit = world.scheduler().max_num_seqs
+        self._memory: Memory = memory(world)
+        self._limit = scheduler.max_num_seqs
+        self._static = scheduler.static is not None
+        self._ended: list[Resident] = []  # finished rows of a static batch, which keep their slots
         self._known: dict[int, Resident] = {}
         self._decoding: dict[int, Resident] = {}
         self._host: dict[int, int] = {}  # tokens by request id
@@ -49,12 +52,27 @@ class StrictDevice:
         """Slots held on the device, by its own count."""
         return self._memory.held
 
+    def knows(self, sequence: Sequence) -> bool:
+        """Whether slots are held for the sequence: from its first chunk on."""
+        return self.knows_id(sequence.request.id)
+
+    def knows_id(self, ident: int) -> bool:
+        """The same, by request id."""
+        return self._memory.knows(ident)
+
     def dropped(self, ident: int) -> None:
         """Forget the KV of a sequence that was preempted for recompute; its tokens are kept."""
-        resident = self._known[ident]
-        resident.cached = 0
-        self._memory.free(ident)
+        if self.knows_id(ident):  # else no chunk of its prompt was begun
+            self._known[ident].cached = 0
+            self._memory.free(ident)
         self.seen["RECOMPUTED"] += 1
+
+    def lost(self, ident: int) -> None:
+        """Forget all of a sequence whose static batch ran out of memory, and the batch's finished rows."""
+        self._end_batch()
+        if self.knows_id(ident):
+            self._memory.free(ident)
+            del self._known[ident]
 
     def begin(self, batch: Batch | None, moves: Row[Move]) -> None:
         """Start the moves and the batch of one plan."""
@@ -86,7 +104,10 @@ class StrictDevice:
         for resident in ended:
             del self._decoding[resident.sequence.request.id]
         ended += [r for r, chunk in zip(prefilling, batch.chunks, strict=True) if chunk.last and self._emit(r)]
-        return [self._forget(resident) for resident in ended]
+        found = [self._forget(resident) for resident in ended]
+        if len(self._ended) == len(self._known):
+            self._end_batch()
+        return found
 
     def arrive(self, move: Move) -> None:
         """Complete a move."""
@@ -138,6 +159,10 @@ class StrictDevice:
         for chunk in batch.chunks:
             self._prefill(chunk)
         assert batch.prefill_tokens == sum(chunk.tokens for chunk in batch.chunks)
+        length = max((chunk.tokens for chunk in batch.chunks), default=0)
+        spans = [(0, length) if self._static else (c.context, c.context + c.tokens) for c in batch.chunks]
+        assert batch.prefill_attended == sum(sum(range(begin + 1, end + 1)) for begin, end in spans)
+        assert batch.relocated_tokens == sum(relocation.tokens for relocation in batch.relocations)
         for sequence in batch.joined:
             assert sequence.request.id not in self._decoding
             self._decoding[sequence.request.id] = self._known[sequence.request.id]
@@ -157,6 +182,8 @@ class StrictDevice:
 
     def _decode(self, batch: Batch) -> None:
         residents = self._decoding
+        assert batch.padding_rows == len(self._ended)
+        self._memory.lengthen()
         assert batch.decode_sequences == len(residents)
         assert batch.decode_context == sum(resident.cached for resident in residents.values())
         for ident, resident in residents.items():
@@ -170,7 +197,13 @@ class StrictDevice:
         return resident.emitted == self._world.outputs[resident.sequence.request.id]
 
     def _forget(self, resident: Resident) -> Sequence:
-        ident = resident.sequence.request.id
-        self._memory.free(ident)
-        del self._known[ident]
+        self._ended.append(resident)
+        if not self._static:
+            self._end_batch()
         return resident.sequence
+
+    def _end_batch(self) -> None:
+        for resident in self._ended:
+            self._memory.free(resident.sequence.request.id)
+            del self._known[resident.sequence.request.id]
+        self._ended = []

@@ -6,7 +6,11 @@ over, or that nobody wrote, is noticed when it is read.
 
 from typing import Protocol
 
-__all__ = ["ContiguousMemory", "Memory", "PagedMemory"]
+from s3sim.core.kv_cache import CountedKV
+from tests.support.traits import block_tokens, granule
+from tests.support.worlds import World
+
+__all__ = ["ContiguousMemory", "CountedMemory", "Memory", "PagedMemory", "PiecewiseMemory", "memory"]
 
 POSITIONS = 1 << 20  # more than any sequence has
 
@@ -21,6 +25,10 @@ class Memory(Protocol):
     @property
     def held(self) -> int:
         """Slots that somebody holds."""
+        ...
+
+    def knows(self, ident: int) -> bool:
+        """Whether the request holds slots."""
         ...
 
     def hold(self, ident: int, address: int, length: int) -> None:
@@ -43,6 +51,10 @@ class Memory(Protocol):
         """Move a request's slots, of which `tokens` are written."""
         ...
 
+    def lengthen(self) -> None:
+        """Make the rows longer by one slot, where a decode step does so by itself."""
+        ...
+
 
 class ContiguousMemory:
     """One address space; each request holds one extent."""
@@ -55,6 +67,10 @@ class ContiguousMemory:
     def held(self) -> int:
         """The extents' lengths together."""
         return sum(length for _, length in self._extents.values())
+
+    def knows(self, ident: int) -> bool:
+        """It has an extent."""
+        return ident in self._extents
 
     def hold(self, ident: int, address: int, length: int) -> None:
         """An extent inside the memory that overlaps no other."""
@@ -89,6 +105,9 @@ class ContiguousMemory:
             self._slots[target + position] = self._slots[source + position]
         self.check(ident, tokens)
 
+    def lengthen(self) -> None:
+        """Nothing: each request has slots of its own."""
+
 
 class PagedMemory:
     """Blocks of slots; a request takes a block when it first writes into it."""
@@ -103,6 +122,10 @@ class PagedMemory:
     def held(self) -> int:
         """The blocks in use, in slots."""
         return sum(len(table) for table in self._tables.values()) * self._block
+
+    def knows(self, ident: int) -> bool:
+        """It has blocks."""
+        return ident in self._tables
 
     def hold(self, ident: int, address: int, length: int) -> None:
         """Blocks for `length` slots, wherever there are some."""
@@ -132,6 +155,93 @@ class PagedMemory:
         """Blocks never move."""
         raise AssertionError(f"{ident}: a block was asked to move from {source} to {target}")
 
+    def lengthen(self) -> None:
+        """Nothing: each request has slots of its own."""
+
     def _take(self) -> int:
         assert self._free, "a block is taken where none is free"
         return self._free.pop()
+
+
+class CountedMemory:
+    """Slots of which each request has as many as it reserved, wherever they are."""
+
+    def __init__(self, capacity: int) -> None:
+        self._capacity = capacity
+        self._rows: dict[int, list[int | None]] = {}
+
+    @property
+    def held(self) -> int:
+        """The reservations together."""
+        return sum(len(row) for row in self._rows.values())
+
+    def knows(self, ident: int) -> bool:
+        """It has slots."""
+        return ident in self._rows
+
+    def hold(self, ident: int, address: int, length: int) -> None:
+        """As many slots as are free."""
+        assert ident not in self._rows, f"{ident} holds slots already"
+        assert self.held + length <= self._capacity, f"{length} slots for {ident}, {self.held} are held"
+        self._rows[ident] = [None] * length
+
+    def free(self, ident: int) -> None:
+        """Forget the slots."""
+        del self._rows[ident]
+
+    def write(self, ident: int, start: int, stop: int) -> None:
+        """Only what is reserved."""
+        row = self._rows[ident]
+        assert stop <= len(row), f"{ident} writes position {stop - 1} of {len(row)} slots"
+        row[start:stop] = _marks(ident, start, stop)
+
+    def check(self, ident: int, stop: int) -> None:
+        """Every mark is in its place."""
+        assert self._rows[ident][:stop] == _marks(ident, 0, stop), f"{ident} reads what it did not write"
+
+    def relocate(self, ident: int, *, source: int, target: int, tokens: int) -> None:
+        """Slots never move."""
+        raise AssertionError(f"{ident}: slots were asked to move from {source} to {target}")
+
+    def lengthen(self) -> None:
+        """Nothing: each request has slots of its own."""
+
+
+class PiecewiseMemory(CountedMemory):
+    """Rows of one length, which is that of the longest prompt and grows with each decode step."""
+
+    def __init__(self, capacity: int, granule: int) -> None:
+        super().__init__(capacity)
+        self._granule = granule
+
+    @property
+    def held(self) -> int:
+        """Rows times length, rounded up to granules."""
+        slots = sum(len(row) for row in self._rows.values())
+        return -(-slots // self._granule) * self._granule
+
+    def hold(self, ident: int, address: int, length: int) -> None:
+        """A row as long as the longest, for which all others are padded."""
+        longest = max([length, *map(len, self._rows.values())])
+        self._rows[ident] = []
+        self._pad(longest)
+
+    def lengthen(self) -> None:
+        """One slot more for every row, written or not."""
+        self._pad(max(map(len, self._rows.values())) + 1)
+
+    def _pad(self, length: int) -> None:
+        for row in self._rows.values():
+            row.extend([None] * (length - len(row)))
+        assert self.held <= self._capacity, f"{self.held} slots held of {self._capacity}"
+
+
+def memory(world: World) -> Memory:
+    """The memory that the world's system manages."""
+    block, rounded = block_tokens(world), granule(world)
+    if block is not None:
+        return PagedMemory(world.capacity, block)
+    if rounded is not None:
+        return PiecewiseMemory(world.capacity, rounded)
+    counted = isinstance(world.choices.kv(world.capacity), CountedKV)
+    return CountedMemory(world.capacity) if counted else ContiguousMemory(world.capacity)

@@ -7,23 +7,25 @@ from types import FrameType
 
 __all__ = ["NoEndError", "time_limit"]
 
+LONGEST = 20  # seconds; a run of a small world takes milliseconds
+
 
 class NoEndError(BaseException):
     """A run did not end. No Exception, so that nobody tries to find a smaller one that does not end either."""
 
 
 @contextmanager
-def time_limit(seconds: int, what: object) -> Iterator[None]:
-    """Raise NoEndError after so many seconds, naming what was run; without signals there is no limit."""
+def time_limit(what: object) -> Iterator[None]:
+    """Raise NoEndError after LONGEST seconds, naming what was run; without signals there is no limit."""
     if not hasattr(signal, "SIGALRM"):
         yield
         return
 
     def stop(number: int, frame: FrameType | None) -> None:
-        raise NoEndError(f"no end after {seconds} s of {what}")
+        raise NoEndError(f"no end after {LONGEST} s of {what}")
 
     before = signal.signal(signal.SIGALRM, stop)
-    signal.alarm(seconds)
+    signal.alarm(LONGEST)
     try:
         yield
     finally:

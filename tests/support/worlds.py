@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import simpy
@@ -16,8 +17,9 @@ from s3sim.sim.inbox import Inbox, ready_times
 from s3sim.sim.link import HostLink, LinkSpeed
 from s3sim.sim.world import Device, run_world
 from tests.support.latency import LinearLatency
+from tests.support.watchdog import time_limit
 
-__all__ = ["SLOW_LINK", "Row", "World", "world"]
+__all__ = ["SLOW_LINK", "Row", "World", "small_choices", "world"]
 
 STEPS_OF_10 = LinearLatency()
 SLOW_LINK = LinkSpeed(to_host_ps_per_token=2, to_device_ps_per_token=3, latency_ps=1)
@@ -107,21 +109,23 @@ class World:
             link=self.link,
             max_length=self.max_length,
         )
-        return run_world(
-            name=self.name,
-            choices=self.choices,
-            device=device,
-            inbox=self.inbox(),
-            output_tokens=self.outputs,
-            single_steps=single_steps,
-        )
+        with time_limit(self):
+            return run_world(
+                name=self.name,
+                choices=self.choices,
+                device=device,
+                inbox=self.inbox(),
+                output_tokens=self.outputs,
+                single_steps=single_steps,
+            )
 
     def run_as(self, kind: type[Replica], *, single_steps: bool = False) -> Replica:
         """Serve with another kind of replica, such as one that audits itself; returns it with its log."""
         replica = self.replica(EventLog(), kind=kind)
         env = simpy.Environment(initial_time=0)
         executor, link = SimulatedExecutor(self.latency, self.outputs), HostLink(env, self.link)
-        env.run(env.process(serve(env, replica, executor, self.inbox(), link, single_steps=single_steps)))
+        with time_limit(self):
+            env.run(env.process(serve(env, replica, executor, self.inbox(), link, single_steps=single_steps)))
         return replica
 
     def but(self, **changes: object) -> "World":
@@ -129,9 +133,16 @@ class World:
         return replace(self, **changes)  # type: ignore[arg-type]
 
 
+def small_choices(name: str) -> Choices:
+    """The system's default choices, on a device whose allocator is as small as its memory."""
+    kind: Any = SYSTEMS[name].choices
+    made: Choices = kind(**({"granule_slots": 4} if "granule_slots" in kind.__dataclass_fields__ else {}))
+    return made
+
+
 def world(name: str, rows: Sequence[Row], **fields: object) -> World:
     """A world for the system of that name, with its default choices unless `choices` is given."""
-    fields.setdefault("choices", SYSTEMS[name].choices())
+    fields.setdefault("choices", small_choices(name))
     fields.setdefault("max_length", max(row.prompt + row.max_new for row in rows))
     return World(name=name, rows=tuple(rows), **fields)  # type: ignore[arg-type]
 

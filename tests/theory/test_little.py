@@ -7,13 +7,16 @@ import numpy as np
 import pytest
 
 from s3sim.core.events import Event, EventLog
+from s3sim.policies.batching import PrefillFirst
 from tests.support.latency import LinearLatency
 from tests.support.session import hold
-from tests.support.traits import NAMES, foresight, must_not_happen
+from tests.support.traits import NAMES, foresight, must_not_happen, scheduler
 from tests.support.worlds import SLOW_LINK, Row, World, world
 from tests.theory.statistics import replicate
 
-PEACEFUL = tuple(name for name in NAMES if must_not_happen(name))  # nobody is ever preempted
+PEACEFUL = tuple(  # nobody is ever preempted, and whoever runs is in every step
+    name for name in NAMES if must_not_happen(name) and not isinstance(scheduler(name).batching, PrefillFirst)
+)
 MEAN_GAP = 60  # ps between arrivals
 REQUESTS = 300
 BUCKET = 4  # tokens
@@ -29,8 +32,9 @@ def counted_and_spent(one: World) -> EventLog:
 
     A request is counted from the start of the step in which it came, at whose end it is seen, to its end.
     """
-    log = one.run(single_steps=True)
-    steps = [(row[0], row[0] + row[1], row[5] + row[7] + row[14]) for row in log.step_rows()]
+    log, static = one.run(single_steps=True), one.scheduler().static
+    kept = static is not None and static.delivery == "batch_end"  # finished rows stay to the batch's end
+    steps = [(row[0], row[0] + row[1], row[5] + row[7] + row[-1] + kept * row[15]) for row in log.step_rows()]
     counted = sum((end - start) * number for start, end, number in steps)
     ends, ready = [end for _, end, _ in steps], dict(zip(one.ids, one.ready, strict=True))
     spent = 0

@@ -11,7 +11,7 @@ import pytest
 from s3sim.core.events import Event, EventLog
 from s3sim.policies.registry import SYSTEMS
 from tests.support.latency import LinearLatency
-from tests.support.traits import NAMES
+from tests.support.traits import AGEING, NAMES
 from tests.support.worlds import Row, World, world
 from tests.theory.statistics import replicate
 
@@ -23,7 +23,7 @@ STOP = 0.4  # of a geometric output, after each token
 LONGEST = 60  # tokens; P(longer) = 0.6^60 < 1e-13
 FIXED = 3  # tokens
 SERIAL = tuple(name for name in NAMES if "max_num_seqs" in {field.name for field in fields(SYSTEMS[name].choices)})
-SIZED = tuple(name for name in SERIAL if SYSTEMS[name].needs == "oracle_exact")
+SIZED = tuple(name for name in AGEING if SYSTEMS[name].needs == "oracle_exact")  # the largest comes first
 
 
 def serial(name: str, outputs: list[int], arrivals: list[int], *, exact: bool = False) -> World:

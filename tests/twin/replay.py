@@ -4,16 +4,18 @@ It shares the replica with the simulator and nothing else: arrivals, moves, dura
 are worked out here, and a strict device checks what it is told to do.
 """
 
-from s3sim.core.batch import Outcome
+from s3sim.core.batch import Batch, Outcome
 from s3sim.core.errors import InvariantError
-from s3sim.core.events import Event, EventLog, Reason
+from s3sim.core.events import EVENT_COLUMNS, STEP_COLUMNS, Event, EventLog, Preemption, Reason
 from s3sim.core.replica import Move
 from s3sim.core.request import Prediction, Request
 from tests.support.strict_device import StrictDevice
-from tests.support.traits import block_tokens
+from tests.support.watchdog import time_limit
 from tests.support.worlds import World
 
 __all__ = ["Replay"]
+
+KV_HELD = STEP_COLUMNS.index("kv_held")
 
 
 class Link:
@@ -39,40 +41,52 @@ class Replay:
 
     def __init__(self, world: World) -> None:
         self.log = EventLog()
-        self.device = StrictDevice(world, block_tokens(world))
+        self.device = StrictDevice(world)
         self._world = world
         self._replica = world.replica(self.log)
         self._link = Link(world)
         self._due = list(zip(world.ready, world.ids, world.rows, strict=True))
-        self._read = 0  # rows of the log that were looked at
+        self._read = 0  # cells of the log's events that were looked at
 
     def run(self) -> "Replay":
         """Serve until nothing is left to do."""
-        now = 0
-        self._poll(now)
-        while True:
-            batch = self._replica.plan(now)
-            self._drop_recomputed()
-            moves = self._replica.take_moves()
-            self.device.begin(batch, moves)
-            for move in moves:
-                self._link.send(move, now)
-            if batch is None:
-                coming = self._coming()
-                if not coming:
-                    break
-                now = min(coming)
-                self._poll(now)
-                continue
-            held = self.device.held
-            duration = self._world.latency.affine(batch).first
-            now += duration
-            self._poll(now)
-            self._replica.commit(batch, Outcome(1, duration, 0, self.device.end()), now)
-            assert held == self.log.steps[-5], "the device holds what the step's row says"
+        with time_limit(self._world):
+            self._serve()
         if not self._replica.idle:
             raise InvariantError("work is left that nothing will ever move")
         return self
+
+    def _serve(self) -> None:
+        now = 0
+        self._poll(now)
+        while True:
+            batch = self._plan(now)
+            if batch is None:
+                coming = self._coming()
+                if not coming:
+                    return
+                now = min(coming)
+                self._poll(now)
+            else:
+                held = self.device.held + self._not_begun()
+                duration = self._world.latency.affine(batch).first
+                now += duration
+                self._poll(now)
+                self._replica.commit(batch, Outcome(1, duration, 0, self.device.end()), now)
+                assert held == self.log.steps[KV_HELD - len(STEP_COLUMNS)], "the device holds what the step's row says"
+
+    def _plan(self, now: int) -> Batch | None:
+        batch = self._replica.plan(now)
+        self._drop_recomputed()
+        moves = self._replica.take_moves()
+        self.device.begin(batch, moves)
+        for move in moves:
+            self._link.send(move, now)
+        return batch
+
+    def _not_begun(self) -> int:
+        admitted = self._replica.lanes[0].prefilling
+        return sum(sequence.reservation for sequence in admitted if not self.device.knows(sequence))
 
     def _coming(self) -> list[int]:
         return [due[0] for due in self._due[:1]] + [end for end, _, _ in self._link.under_way]
@@ -100,8 +114,14 @@ class Replay:
             self._replica.submit(request, Prediction(row.predicted), ready=ready)
 
     def _drop_recomputed(self) -> None:
-        rows = list(self.log.event_rows())
-        for _, event, ident, _, detail, _ in rows[self._read :]:
-            if event == Event.PREEMPTED and not detail:
+        cells, width = self.log.events, len(EVENT_COLUMNS)
+        for start in range(self._read, len(cells), width):
+            _, event, ident, _, detail, _ = cells[start : start + width]
+            if event == Event.PREEMPTED and detail == Preemption.RESTART:
+                self.device.lost(ident)
+                self.device.seen["RESTARTED"] += 1
+            elif event == Event.REJECTED and detail == Reason.OUT_OF_MEMORY:
+                self.device.lost(ident)
+            elif event == Event.PREEMPTED and detail != Preemption.SWAP:
                 self.device.dropped(ident)
-        self._read = len(rows)
+        self._read = len(cells)

@@ -66,14 +66,17 @@ def test_a_strict_memory_notices_a_slot_that_was_written_over() -> None:
 
 def _batch(sequence: Sequence, tokens: int, *, joined: bool = False) -> Batch:
     chunk = Chunk(sequence, tokens, 0, last=True)
-    return Batch(0, [chunk], [sequence] if joined else [], [], [], int(joined), 0, prefill_tokens=tokens)
+    attended = tokens * (tokens + 1) // 2
+    batch = Batch(0, [chunk], [sequence] if joined else [], [], [], int(joined), 0, tokens, attended)
+    assert batch.new_tokens == tokens + int(joined)
+    return batch
 
 
 def _device(*, output: int) -> tuple[StrictDevice, Sequence]:
     one = world("orca", [Row(prompt=3, output=output, max_new=4)], capacity=16)
     sequence = Sequence(Request(1, 0, 3, 4), None, 0)
     sequence.reservation = 7
-    return StrictDevice(one, None), sequence
+    return StrictDevice(one), sequence
 
 
 def test_a_strict_device_counts_tokens_itself() -> None:

@@ -1,13 +1,13 @@
 """S³ with exact lengths, by hand: no overrun is possible, and ageing keeps the young behind the old.
 
-Twenty slots; a step takes 10 + decode rows (ps); nobody may be overtaken by one who came more than 20 ps later.
+Twenty slots; a step takes 10 + decode rows (ps); nobody may be overtaken by one who came more than 7 ps later.
 
 | | arrival | prompt | output = predicted | reserves |
 |---|---|---|---|---|
 | A | 0 | 4 | 6 | 10 |
 | B | 0 | 2 | 3 | 5 |
 | C | 5 | 3 | 9 | 12 |
-| D | 12 | 2 | 2 | 4: may pass C |
+| D | 12 | 2 | 2 | 4: may just pass C |
 | E | 30 | 1 | 3 | 4: may not |
 """
 
@@ -26,7 +26,7 @@ WORLD = world(
         Row(arrival=30, prompt=1, output=3, predicted=3, max_new=12),
     ],
     capacity=20,
-    choices=S3(ageing_s=20e-12),
+    choices=S3(ageing_s=7e-12),
     latency=LinearLatency(base=10, per_row=1),
 )
 

@@ -1,7 +1,7 @@
 """S³ by hand: the prediction reserved, decreasing first fit, swap and double on overrun, compaction on demand.
 
-Twenty-eight slots; a step takes 10 + decode rows + moved slots (ps). A move takes 2 ps, and 5 ps per
-token to the host or 3 ps per token to the device.
+Twenty-eight slots, and a host with room for 8 tokens; a step takes 10 + decode rows + moved slots (ps).
+A move takes 2 ps, and 5 ps per token to the host or 3 ps per token to the device.
 
 | | arrival | prompt | predicted | reserves | max_new | output |
 |---|---|---|---|---|---|---|
@@ -30,6 +30,7 @@ WORLD = world(
     ],
     capacity=28,
     latency=LinearLatency(base=10, per_row=1, per_relocated=1),
+    host_tokens=8,
     link=LinkSpeed(to_host_ps_per_token=5, to_device_ps_per_token=3, latency_ps=2),
 )
 

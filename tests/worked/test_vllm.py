@@ -88,3 +88,25 @@ def test_vllm_follows_the_schedule_worked_out_by_hand() -> None:
     """Each step's members, times and slots, and each event, are those of the tables."""
     assert steps(WORLD) == table(STEPS)
     assert events(WORLD) == table(EVENTS)
+
+
+BUDGET = world(
+    "vllm",
+    [Row(prompt=prompt, max_new=4, output=2) for prompt in (8, 8, 1)],
+    capacity=64,
+    max_length=16,
+    choices=VLLM(block_tokens=4, watermark=0.0, max_num_batched_tokens=1),
+    latency=LinearLatency(base=10, per_row=1),
+)
+
+BUDGET_STEPS = """
+#  start end held prefill decode
+   0     10  16   AB      -      # 8 + 8 tokens are the budget of 16, no less than the longest sequence
+   10    20  20   C       -      # A and B wait for this prefill too
+   20    33  28   -       ABC    # A (8) and B (8) take a block each
+"""
+
+
+def test_prefills_up_to_the_token_budget_share_a_step() -> None:
+    """Prompts fill a step up to the budget and no further; the rest come with the next step, before any decode."""
+    assert steps(BUDGET) == table(BUDGET_STEPS)
