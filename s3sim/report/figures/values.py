@@ -22,6 +22,7 @@ SAME = 14.0  # pixels within which one text serves two points of the same value
 def label_values(axes: Axes, tags: list[Tag], notes: list[Annotation], curves: Curves) -> None:
     """Write each tag beside its point; the axes' limits and the `notes`, which stay legible, must be final."""
     figure = axes.figure
+    figure.draw_without_rendering()  # type: ignore[union-attr]  # places the notes
     data = np.vstack([dense(axes.transData.transform(np.column_stack(curve))) for curve in curves])
     taken = [Text.get_window_extent(note).padded(CLEAR) for note in notes]
     written: list[tuple[str, Pixels]] = []
