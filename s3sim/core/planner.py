@@ -106,6 +106,15 @@ class StepPlanner:
         """The queue that the admission policy made."""
         return self._replica.waiting
 
+    def decode_time(self, *, more_rows: int, more_slots: int) -> int:
+        """Picoseconds that the latency model foretells for a decode step with so much more in it."""
+        lane, latency = self._lane, self._replica.latency
+        if latency is None:
+            raise InvariantError("this replica was given no latency model, and a policy asks for one")
+        slots = lane.context + sum(sequence.prefill_tokens for sequence in lane.prefilling) + more_slots
+        slots += sum(sequence.cached for sequence in lane.stalled)
+        return latency.affine(Batch(lane.index, [], [], [], [], lane.admitted + more_rows, slots)).first
+
     def running(self) -> Iterable[Sequence]:
         """Sequences that prefill or decode on this lane."""
         return chain(self._lane.prefilling, self._lane.decoding)

@@ -107,6 +107,10 @@ class View(Protocol):
         """The queue that the admission policy made."""
         ...
 
+    def decode_time(self, *, more_rows: int, more_slots: int) -> int:
+        """Picoseconds that the latency model foretells for a decode step of the lane with so much more in it."""
+        ...
+
     def running(self) -> Iterable[Sequence]:
         """Sequences of the lane that hold slots on the device and are not on the link: prefilling and decoding."""
         ...

@@ -16,7 +16,16 @@ from s3sim.core.growth import Grown
 from s3sim.core.kv_cache import KVCacheManager
 from s3sim.core.lane import Lane
 from s3sim.core.planner import StepPlanner
-from s3sim.core.protocols import Admission, Batching, Displacement, Horizon, Preempt, Reservation, Supervisor
+from s3sim.core.protocols import (
+    Admission,
+    Batching,
+    Displacement,
+    Horizon,
+    LatencyModel,
+    Preempt,
+    Reservation,
+    Supervisor,
+)
 from s3sim.core.request import Prediction, Request, Sequence, State
 
 __all__ = ["Move", "Replica", "Scheduler", "StaticBatch"]
@@ -67,7 +76,9 @@ class Replica:
         log: EventLog,
         host_tokens: int,
         further_lanes: Iterable[KVCacheManager] = (),
+        latency: LatencyModel | None = None,
     ) -> None:
+        self.latency = latency  # for policies that ask how long a step would take
         self.scheduler = scheduler
         self.kv = kv  # of the first lane; the others' are alike
         self.log = log

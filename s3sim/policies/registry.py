@@ -13,7 +13,7 @@ from s3sim.core.piecewise import PiecewiseKV
 from s3sim.core.replica import Scheduler, StaticBatch
 from s3sim.policies.about import BLOCK_TOKENS, MAX_NUM_SEQS
 from s3sim.policies.about import about as _about
-from s3sim.policies.admission import FirstCome, SwappedFirst
+from s3sim.policies.admission import FirstCome, SwappedFirst, TpotLimit, within
 from s3sim.policies.batching import Chunked, IterationLevel, PrefillFirst, Static
 from s3sim.policies.reservation import AllButLast, Fixed, MaximumLength, PowerOfTwo, Predicted, Written
 from s3sim.policies.rivals import LTR, SSJF, AMax, AMin, Order, PastFuture, Trail, ordered
@@ -39,6 +39,11 @@ PICOSECONDS = 10**12  # per second
 Needs = Literal["nothing", "predictor", "oracle_bucket", "oracle_exact"]
 
 
+TPOT_LIMIT = _about(
+    "Admit nobody whose company would make a decode step longer than this; reading_speed: the paper's SLO, 187.5 ms"
+    " per token; null: never hold back.",
+    gt=0,
+)
 DELIVERY = _about("When a client gets its tokens: one by one, or all when the whole batch has finished.")
 
 
@@ -61,6 +66,7 @@ class Orca:
     """ORCA (OSDI'22): first come first served, the maximum length reserved."""
 
     max_num_seqs: int | None = field(default=None, metadata=MAX_NUM_SEQS)
+    tpot_limit_ms: TpotLimit = field(default=None, metadata=TPOT_LIMIT)
 
     def kv(self, capacity: int) -> KVCacheManager:
         """One address space."""
@@ -71,7 +77,7 @@ class Orca:
         return Scheduler(
             name=name,
             reservation=MaximumLength(),
-            admission=FirstCome(),
+            admission=within(FirstCome(), self.tpot_limit_ms),
             batching=IterationLevel(),
             supervisor=NoOverrun(),
             max_num_seqs=self.max_num_seqs,
@@ -83,6 +89,7 @@ class S3:
     """S³ (NeurIPS'23): the prediction reserved, decreasing first fit; an overrun swaps out, doubles and returns."""
 
     max_num_seqs: int | None = field(default=None, metadata=MAX_NUM_SEQS)
+    tpot_limit_ms: TpotLimit = field(default=None, metadata=TPOT_LIMIT)
     ageing_s: float | None = field(
         default=30.0,
         metadata=_about(
@@ -131,7 +138,7 @@ class S3:
         return Scheduler(
             name=name,
             reservation=Predicted(),
-            admission=ordered(self.order, ageing=ageing),
+            admission=within(ordered(self.order, ageing=ageing), self.tpot_limit_ms),
             batching=IterationLevel(),
             supervisor=Doubling(
                 doubled=self.doubled, swap=self.on_overrun == "swap", in_place=self.growth == "in_place"
@@ -146,6 +153,7 @@ class VLLM:
     """vLLM v0: paged KV, prefill first, first come first served; short of blocks it preempts the last arrived."""
 
     max_num_seqs: int | None = field(default=None, metadata=MAX_NUM_SEQS)
+    tpot_limit_ms: TpotLimit = field(default=None, metadata=TPOT_LIMIT)
     block_tokens: int = field(default=16, metadata=BLOCK_TOKENS)
     watermark: float = field(
         default=0.01,
@@ -176,7 +184,7 @@ class VLLM:
         return Scheduler(
             name=name,
             reservation=Written(),
-            admission=returning if swap else FirstCome(headroom=headroom),
+            admission=within(returning if swap else FirstCome(headroom=headroom), self.tpot_limit_ms),
             batching=PrefillFirst(max_prefill_tokens=budget),
             supervisor=LastArrived(block_tokens=self.block_tokens, swap=swap),
             max_num_seqs=self.max_num_seqs,
@@ -189,6 +197,7 @@ class Sarathi:
     """Sarathi-Serve (OSDI'24): paged KV, chunked prefill under a token budget shared with decodes; vLLM v1's order."""
 
     max_num_seqs: int | None = field(default=None, metadata=MAX_NUM_SEQS)
+    tpot_limit_ms: TpotLimit = field(default=None, metadata=TPOT_LIMIT)
     block_tokens: int = field(default=16, metadata=BLOCK_TOKENS)
     token_budget: int = field(default=512, metadata=_about("Most tokens in one step; 512 is Sarathi-Serve's.", ge=1))
     watermark: float = field(
@@ -209,7 +218,7 @@ class Sarathi:
         return Scheduler(
             name=name,
             reservation=Written(),
-            admission=FirstCome(headroom=headroom),
+            admission=within(FirstCome(headroom=headroom), self.tpot_limit_ms),
             batching=Chunked(token_budget=self.token_budget),
             supervisor=LastArrived(block_tokens=self.block_tokens),
             max_num_seqs=limit,
@@ -222,6 +231,7 @@ class TGI:
     """Text Generation Inference: prompt + max_new_tokens − 1 reserved at admission, prefill first, no preemption."""
 
     max_num_seqs: int | None = field(default=None, metadata=MAX_NUM_SEQS)
+    tpot_limit_ms: TpotLimit = field(default=None, metadata=TPOT_LIMIT)
     max_batch_prefill_tokens: int = field(
         default=4096, metadata=_about("Most prompt tokens in one step; 4096 is TGI's default.", ge=1)
     )
@@ -235,7 +245,7 @@ class TGI:
         return Scheduler(
             name=name,
             reservation=AllButLast(),
-            admission=FirstCome(),
+            admission=within(FirstCome(), self.tpot_limit_ms),
             batching=PrefillFirst(max_prefill_tokens=max(max_length, self.max_batch_prefill_tokens)),
             supervisor=NoOverrun(),
             max_num_seqs=self.max_num_seqs,
@@ -247,6 +257,7 @@ class OrcaPow2:
     """Orca(Pow2) of the vLLM paper: ORCA that reserves the next power of two of the true output."""
 
     max_num_seqs: int | None = field(default=None, metadata=MAX_NUM_SEQS)
+    tpot_limit_ms: TpotLimit = field(default=None, metadata=TPOT_LIMIT)
 
     def kv(self, capacity: int) -> KVCacheManager:
         """One address space."""
@@ -257,7 +268,7 @@ class OrcaPow2:
         return Scheduler(
             name=name,
             reservation=PowerOfTwo(),
-            admission=FirstCome(),
+            admission=within(FirstCome(), self.tpot_limit_ms),
             batching=IterationLevel(),
             supervisor=NoOverrun(),
             max_num_seqs=self.max_num_seqs,
