@@ -1,5 +1,7 @@
 """Durations from first principles: bytes over bandwidth and operations over peak, smoothly joined."""
 
+from math import inf
+
 from s3sim.core.batch import Affine, Batch
 from s3sim.core.errors import InvariantError
 from s3sim.hardware.device import DeviceSpec
@@ -82,6 +84,7 @@ class Roofline:
         self._allocation = picoseconds(engine.seconds_per_allocated_byte * model.kv_bytes_per_token)  # ps per token
         self._gemms: dict[int, int] = {}  # new tokens -> ps of the dense layers
         self._decode: dict[int, int] = {}  # rows -> ps of a decode step at context 0
+        self._fixed(1, 1)  # figures under which even one token takes for ever are refused here, not in mid-run
 
     def __repr__(self) -> str:
         return f"<Roofline {self._name}>"
@@ -135,4 +138,8 @@ class Roofline:
         if tokens < 1:
             raise InvariantError(f"a batch computes {tokens} tokens; a forward pass needs at least one")
         power = self._power
-        return picoseconds((self._t_mem**power + (self._t_flop * tokens) ** power) ** (1 / power))
+        try:
+            seconds = (self._t_mem**power + (self._t_flop * tokens) ** power) ** (1 / power)
+        except OverflowError:
+            seconds = inf
+        return picoseconds(seconds)

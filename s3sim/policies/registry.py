@@ -33,17 +33,18 @@ __all__ = [
 ]
 
 PICOSECONDS = 10**12  # per second
+LONGEST = 9.2e6  # s: 106 days, which is all that 64 bits of picoseconds hold
 Needs = Literal["nothing", "predictor", "oracle_bucket", "oracle_exact"]
 
 
-def _about(text: str, **limits: int) -> dict[str, Any]:
+def _about(text: str, **limits: float) -> dict[str, Any]:
     return {"description": text, **limits}
 
 
 MAX_NUM_SEQS = _about("Most sequences running at once; null: memory decides, as in the paper's batches.", ge=1)
 
 
-BLOCK_TOKENS = _about("Slots in a block; 16 is vLLM's default.", ge=1)
+BLOCK_TOKENS = _about("Slots in a block; 16 is vLLM's default.", ge=1, le=10**6)
 DELIVERY = _about("When a client gets its tokens: one by one, or all when the whole batch has finished.")
 
 
@@ -94,6 +95,7 @@ class S3:
             "A request may not be overtaken by one that arrived more than this later; null: it may for ever."
             " The paper names no rule; 30 s is about the reading time of a 160-token answer.",
             ge=0,
+            le=LONGEST,
         ),
     )
     doubled: Literal["reservation", "output"] = field(
