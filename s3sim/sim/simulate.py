@@ -9,7 +9,7 @@ from s3sim.core.errors import InputError
 from s3sim.core.events import EventLog
 from s3sim.experiment.build import Hardware, Load, build_choices, build_hardware, build_load
 from s3sim.experiment.resolved import Point
-from s3sim.hardware.units import picoseconds
+from s3sim.hardware.units import PICOSECONDS_PER_SECOND, picoseconds
 from s3sim.report.measure import Measure
 from s3sim.report.window import demand_window
 from s3sim.sim.closed_loop import ClosedLoopInbox
@@ -37,7 +37,7 @@ def check_point(point: Point) -> None:
     hardware, load = build_hardware(point), build_load(point)
     _demand_room(point, hardware, load)
     if load.closed_loop is None:  # else nobody knows yet when they arrive
-        demand_window(Measure.from_json(point.measure), load.trace.arrival / PICOSECONDS)
+        demand_window(Measure.from_json(point.measure), load.trace.arrival / PICOSECONDS_PER_SECOND)
     device = _device(point, hardware)
     if late_delivery(point):
         demand_reachable(point, device, load)
