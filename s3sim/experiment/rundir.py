@@ -6,6 +6,7 @@
     summary.csv        one row per point: scenario, swept keys, system, seed, point, metrics
     points/<point>/    point.json (resolved), requests.parquet, events.parquet, steps.parquet, summary.json
     figures/
+    capacity.json      what `s3sim capacity` found; the points are those of its probes
 
 A point's folder is written beside its place and moved there when it is whole, so that a killed run
 leaves finished points and at most a hidden draft, which the next run removes.
@@ -31,7 +32,10 @@ from s3sim.experiment.resolved import SCHEMA_VERSION, Point
 
 __all__ = ["RunDirectory", "disk_faults", "environment", "manifest"]
 
-OWN = ("points", "figures", "summary.csv", "experiment.yaml", "overrides.json", "environment.json", "manifest.json")
+OWN = (
+    *("points", "figures", "capacity.json", "summary.csv", "experiment.yaml", "overrides.json"),
+    *("environment.json", "manifest.json"),
+)
 PACKAGES = ("s3sim", "simpy", "numpy", "pandas", "pyarrow", "pydantic", "matplotlib")
 Plain = dict[str, Any]
 
@@ -56,11 +60,14 @@ class RunDirectory:
         self.path = path
         self.points = path / "points"
 
-    def prepare(self, *, files: Mapping[str, Any], resume: bool, overwrite: bool, points: Sequence[Point]) -> None:
+    def prepare(
+        self, *, files: Mapping[str, Any], resume: bool, overwrite: bool, points: Sequence[Point] | None
+    ) -> None:
         """Make the folder and write its `files`, the manifest first; raises InputError where it holds other results.
 
-        `resume` keeps finished points, which are reused where their digest is the same. `overwrite` removes
-        what a run directory holds, and nothing else.
+        `resume` keeps finished points, which are reused where their digest is the same; those that are none of
+        `points` go, unless that is None: a search does not know beforehand which points it needs. `overwrite`
+        removes what a run directory holds, and nothing else.
         """
         if self._is_used():
             self._demand_own(files["manifest.json"], resume=resume, overwrite=overwrite)
@@ -71,7 +78,9 @@ class RunDirectory:
             for name, content in files.items():
                 self.write(name, content)
             self.points.mkdir(exist_ok=True)
-            self._forget_others({point.directory for point in points})
+            self.drop_drafts()
+            if points is not None:
+                self._forget_others({point.directory for point in points})
 
     def _is_used(self) -> bool:
         if self.path.exists() and not self.path.is_dir():
