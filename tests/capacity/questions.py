@@ -12,7 +12,7 @@ SERVICE = 0.05  # seconds that a request of `fixed` takes: five steps of 10 ms
 SERIAL = {"name": "orca", "max_num_seqs": 1}
 
 
-def fixed(*, arrivals: str = "poisson", requests: int = 800, **values: Any) -> dict[str, Any]:
+def fixed(*, requests: int = 800, **values: Any) -> dict[str, Any]:
     """A single server whose every request takes SERVICE seconds: M/D/1 with Poisson arrivals."""
     return {
         "version": 1,
@@ -27,7 +27,7 @@ def fixed(*, arrivals: str = "poisson", requests: int = 800, **values: Any) -> d
             "output": {"kind": "constant", "value": 5},
             "requests": requests,
         },
-        "arrivals": {"kind": arrivals, "rate": 20.0},
+        "arrivals": {"kind": "poisson", "rate": 20.0},
         "systems": [SERIAL],
         **values,
     }
