@@ -1,16 +1,18 @@
 """Admissions: who is admitted next."""
 
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from s3sim.core.protocols import Admission, Queue, View
 from s3sim.core.request import Sequence
 from s3sim.policies.queues import FirstComeQueue, SizeQueue
 
-PS_PER_MS = 10**9
-Q = TypeVar("Q", bound=Queue)
+__all__ = ["DecreasingFirstFit", "FirstCome", "TpotLimit", "WithinTpot", "within"]
 
-__all__ = ["DecreasingFirstFit", "FirstCome", "WithinTpot", "within"]
+PS_PER_MS = 10**9
+READING_SPEED_MS = 187.5  # per token: 4 words/s at 0.75 word per token (S³ §5, recalled)
+Q = TypeVar("Q", bound=Queue)
+TpotLimit = float | Literal["reading_speed"] | None  # ms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,8 +97,9 @@ class WithinTpot(Generic[Q]):
         return self.admission.arrival_matters(view, waiting)
 
 
-def within(admission: Admission[Any], tpot_limit_ms: float | None) -> Admission[Any]:
-    """The admission, held back by a limit in milliseconds, if there is one."""
-    return (
-        admission if tpot_limit_ms is None else WithinTpot(admission=admission, limit=round(tpot_limit_ms * PS_PER_MS))
-    )
+def within(admission: Admission[Any], tpot_limit_ms: TpotLimit) -> Admission[Any]:
+    """The admission, held back by a limit, if there is one."""
+    if tpot_limit_ms is None:
+        return admission
+    limit = READING_SPEED_MS if tpot_limit_ms == "reading_speed" else float(tpot_limit_ms)
+    return WithinTpot(admission=admission, limit=round(limit * PS_PER_MS))

@@ -11,7 +11,7 @@ from s3sim.core.errors import InputError, UnknownNameError
 from s3sim.core.kv_cache import ContiguousKV, CountedKV, KVCacheManager, PagedKV
 from s3sim.core.piecewise import PiecewiseKV
 from s3sim.core.replica import Scheduler, StaticBatch
-from s3sim.policies.admission import DecreasingFirstFit, FirstCome, within
+from s3sim.policies.admission import DecreasingFirstFit, FirstCome, TpotLimit, within
 from s3sim.policies.batching import Chunked, IterationLevel, PrefillFirst, Static
 from s3sim.policies.reservation import AllButLast, Fixed, MaximumLength, PowerOfTwo, Predicted, Written
 from s3sim.policies.supervisor import Doubling, LastArrived, NoOverrun, OutOfMemory
@@ -41,11 +41,9 @@ def _about(text: str, **limits: int) -> dict[str, Any]:
 
 
 MAX_NUM_SEQS = _about("Most sequences running at once; null: memory decides, as in the paper's batches.", ge=1)
-
-
 TPOT_LIMIT = _about(
-    "Admit nobody whose company would make a decode step longer than this; null: never hold back. The paper's online"
-    " SLO is reading speed, 187.5 ms per token.",
+    "Admit nobody whose company would make a decode step longer than this; reading_speed: the paper's SLO, 187.5 ms"
+    " per token; null: never hold back.",
     gt=0,
 )
 BLOCK_TOKENS = _about("Slots in a block; 16 is vLLM's default.", ge=1)
@@ -71,7 +69,7 @@ class Orca:
     """ORCA (OSDI'22): first come first served, the maximum length reserved."""
 
     max_num_seqs: int | None = field(default=None, metadata=MAX_NUM_SEQS)
-    tpot_limit_ms: float | None = field(default=None, metadata=TPOT_LIMIT)
+    tpot_limit_ms: TpotLimit = field(default=None, metadata=TPOT_LIMIT)
 
     def kv(self, capacity: int) -> KVCacheManager:
         """One address space."""
@@ -94,7 +92,7 @@ class S3:
     """S³ (NeurIPS'23): the prediction reserved, decreasing first fit; an overrun swaps out, doubles and returns."""
 
     max_num_seqs: int | None = field(default=None, metadata=MAX_NUM_SEQS)
-    tpot_limit_ms: float | None = field(default=None, metadata=TPOT_LIMIT)
+    tpot_limit_ms: TpotLimit = field(default=None, metadata=TPOT_LIMIT)
     ageing_s: float | None = field(
         default=30.0,
         metadata=_about(
@@ -143,7 +141,7 @@ class VLLM:
     """vLLM v0: paged KV, prefill first, first come first served; short of blocks it preempts the last arrived."""
 
     max_num_seqs: int | None = field(default=None, metadata=MAX_NUM_SEQS)
-    tpot_limit_ms: float | None = field(default=None, metadata=TPOT_LIMIT)
+    tpot_limit_ms: TpotLimit = field(default=None, metadata=TPOT_LIMIT)
     block_tokens: int = field(default=16, metadata=BLOCK_TOKENS)
     watermark: float = field(
         default=0.01,
@@ -178,7 +176,7 @@ class Sarathi:
     """Sarathi-Serve (OSDI'24): paged KV, chunked prefill under a token budget shared with decodes; vLLM v1's order."""
 
     max_num_seqs: int | None = field(default=None, metadata=MAX_NUM_SEQS)
-    tpot_limit_ms: float | None = field(default=None, metadata=TPOT_LIMIT)
+    tpot_limit_ms: TpotLimit = field(default=None, metadata=TPOT_LIMIT)
     block_tokens: int = field(default=16, metadata=BLOCK_TOKENS)
     token_budget: int = field(default=512, metadata=_about("Most tokens in one step; 512 is Sarathi-Serve's.", ge=1))
 
@@ -204,7 +202,7 @@ class TGI:
     """Text Generation Inference: prompt + max_new_tokens − 1 reserved at admission, prefill first, no preemption."""
 
     max_num_seqs: int | None = field(default=None, metadata=MAX_NUM_SEQS)
-    tpot_limit_ms: float | None = field(default=None, metadata=TPOT_LIMIT)
+    tpot_limit_ms: TpotLimit = field(default=None, metadata=TPOT_LIMIT)
     max_batch_prefill_tokens: int = field(
         default=4096, metadata=_about("Most prompt tokens in one step; 4096 is TGI's default.", ge=1)
     )
@@ -230,7 +228,7 @@ class OrcaPow2:
     """Orca(Pow2) of the vLLM paper: ORCA that reserves the next power of two of the true output."""
 
     max_num_seqs: int | None = field(default=None, metadata=MAX_NUM_SEQS)
-    tpot_limit_ms: float | None = field(default=None, metadata=TPOT_LIMIT)
+    tpot_limit_ms: TpotLimit = field(default=None, metadata=TPOT_LIMIT)
 
     def kv(self, capacity: int) -> KVCacheManager:
         """One address space."""

@@ -1,122 +1,143 @@
 """The measured window of a point: which part of a run stands for its steady state."""
 
 from dataclasses import dataclass
-from typing import Any, Literal, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from s3sim.core.errors import InputError
-from s3sim.report.frames import column
+from s3sim.report.frames import PS_PER_S, Column, column
+from s3sim.report.levels import durations
+from s3sim.report.measure import Cut, Measure
 
-__all__ = ["Measure", "Window", "measured_window", "mser_cut", "saturated"]
+__all__ = ["Window", "demand_window", "measured_window", "mser_cut"]
 
-PS_PER_S = 10**12
+Flags = NDArray[np.bool_]
 MSER_BATCH = 5  # observations averaged before the rule is applied: MSER-5 of White, Cobb & Spratt (2000)
-GROWTH = 1.5  # a queue that ends the window this many times longer than it was in the window's second quarter
-LEAST_QUEUE = 4.0  # sequences; shorter queues say nothing about saturation
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Measure:
-    """How a point's window is chosen.
-
-    whole: from time 0 to the last token. fixed: `warmup_s` after time 0 until `cooldown_s` before the last
-    arrival. mser: from where the marginal standard error of E2EL, by arrival, is least, until the last arrival.
-    """
-
-    kind: Literal["whole", "fixed", "mser"] = "whole"
-    warmup_s: float = 0.0
-    cooldown_s: float = 0.0
-
-    def to_json(self) -> dict[str, Any]:
-        """As a JSON object."""
-        return {"kind": self.kind, "warmup_s": self.warmup_s, "cooldown_s": self.cooldown_s}
-
-    @classmethod
-    def from_json(cls, plain: dict[str, Any], *, place: str = "measure") -> Self:
-        """From a JSON object; raises InputError for unknown keys."""
-        if unknown := sorted(set(plain) - {"kind", "warmup_s", "cooldown_s"}):
-            raise InputError(f"{place}: unknown key {', '.join(unknown)}")
-        return cls(**plain)
+MOST_WARM_UP, MOST_COOL_DOWN = 0.5, 0.25  # shares that MSER may cut; half is White's own limit
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A span of time, in ps; its ends are ends of steps, so that no step is cut."""
+    """A span of time, in ps; its ends are ends of stretches, so that no step of a single lane is cut."""
 
     begin: int
     end: int
+    whole: bool = False  # from time 0 to the last token, with all that the log tells
 
     @property
-    def seconds(self) -> float:
-        """Its length."""
-        return (self.end - self.begin) / PS_PER_S
+    def elapsed(self) -> int:
+        """Its length in ps."""
+        return self.end - self.begin
+
+    def arrived(self, requests: pd.DataFrame) -> Flags:
+        """Which requests arrived in it: begin <= arrival < end."""
+        arrival = requests["arrival_s"].to_numpy(dtype=np.float64)
+        if self.whole:
+            return np.ones(len(arrival), np.bool_)
+        return (arrival >= self.begin / PS_PER_S) & (arrival < self.end / PS_PER_S)
+
+    def completed(self, requests: pd.DataFrame) -> Flags:
+        """Which requests got their last token in it: begin < time <= end."""
+        finished = requests["finished_s"].to_numpy(dtype=np.float64)
+        return (finished > self.begin / PS_PER_S) & (finished <= self.end / PS_PER_S)
+
+    def planned(self, time: Column) -> Flags:
+        """Which times of plans lie in it: begin <= time < end; the plan at its end belongs to what comes after."""
+        return np.ones(len(time), np.bool_) if self.whole else (time >= self.begin) & (time < self.end)
+
+    def happened(self, time: Column) -> Flags:
+        """Which times of completions lie in it: begin < time <= end; what ends with it belongs to it."""
+        return np.ones(len(time), np.bool_) if self.whole else (time > self.begin) & (time <= self.end)
 
 
 def measured_window(measure: Measure, requests: pd.DataFrame, steps: pd.DataFrame, *, end_ps: int) -> Window:
     """The window of a run whose last token came at `end_ps`.
 
-    Raises InputError where a fixed window leaves nothing to measure.
+    Where MSER leaves nothing, as in a run of a few requests, it is the whole run. Raises InputError where
+    fixed cuts leave nothing to measure.
     """
-    if measure.kind == "whole":
-        return Window(0, end_ps)
-    last_arrival = round(float(requests["arrival_s"].max()) * PS_PER_S)
-    if measure.kind == "fixed":
-        begin, end = round(measure.warmup_s * PS_PER_S), last_arrival - round(measure.cooldown_s * PS_PER_S)
-    else:
-        begin, end = _mser_begin(requests), last_arrival
-    boundaries = np.sort(_ends(steps))
-    begin, end = _at_or_after(boundaries, begin, end_ps), _at_or_after(boundaries, end, end_ps)
-    if begin >= end and measure.kind == "fixed":
-        raise InputError(
-            f"measure: warmup_s {measure.warmup_s:g} and cooldown_s {measure.cooldown_s:g} leave nothing of"
-            f" {last_arrival / PS_PER_S:g} s of arrivals; shorten them, or send more requests"
-        )
-    return Window(begin, end) if begin < end else Window(0, end_ps)
+    arrivals = np.sort(requests["arrival_s"].to_numpy(dtype=np.float64))
+    if measure.is_whole or not len(arrivals):
+        return Window(0, end_ps, whole=True)
+    head, tail = _mser_ends(measure, requests)
+    begin = _begin(measure.warm_up, arrivals, head)
+    end = np.inf if measure.cool_down.kind == "none" else _end(measure.cool_down, arrivals, tail)
+    boundaries = np.append([0], np.sort(column(steps, "start_ps") + durations(steps)))
+    first, last = (_at_or_after(boundaries, time, end_ps) for time in (begin, end))
+    if first < last:
+        return Window(first, last)
+    if {measure.warm_up.kind, measure.cool_down.kind} <= {"mser", "none"}:
+        return Window(0, end_ps, whole=True)
+    raise _nothing_left(measure, arrivals)
 
 
-def _mser_begin(requests: pd.DataFrame) -> int:
+def demand_window(measure: Measure, arrivals_s: NDArray[np.float64]) -> None:
+    """Raise InputError where fixed cuts leave nothing of these arrivals, whatever the system makes of them."""
+    arrivals = np.sort(arrivals_s)
+    end = _end(measure.cool_down, arrivals, arrivals[-1])
+    if not measure.is_whole and _begin(measure.warm_up, arrivals, 0.0) > max(end, 0.0):
+        raise _nothing_left(measure, arrivals)
+
+
+def _nothing_left(measure: Measure, arrivals: NDArray[np.float64]) -> InputError:
+    return InputError(
+        f"measure: warm_up {measure.warm_up.to_json()} and cool_down {measure.cool_down.to_json()} leave nothing of"
+        f" {len(arrivals)} arrivals in {arrivals[-1]:g} s; shorten them, or send more requests"
+    )
+
+
+def _mser_ends(measure: Measure, requests: pd.DataFrame) -> tuple[float, float]:
+    """Arrivals, in s, of the first and the last request that MSER keeps; it looks at E2EL by arrival."""
     finished = requests[requests["status"] == "finished"].sort_values("arrival_s", kind="stable")
-    cut = mser_cut(finished["e2el_ms"].to_numpy(dtype=np.float64))
-    return 0 if cut == 0 else round(float(finished["arrival_s"].iloc[cut]) * PS_PER_S)
+    arrival, latency = (finished[name].to_numpy(dtype=np.float64) for name in ("arrival_s", "e2el_ms"))
+    head = mser_cut(latency, most=MOST_WARM_UP) if measure.warm_up.kind == "mser" else 0
+    tail = mser_cut(latency[head:][::-1], most=MOST_COOL_DOWN) if measure.cool_down.kind == "mser" else 0
+    if not len(arrival):
+        return 0.0, 0.0
+    return float(arrival[head]) if head else 0.0, float(arrival[len(arrival) - 1 - tail])
 
 
-def mser_cut(values: NDArray[np.float64], *, batch: int = MSER_BATCH) -> int:
+def _begin(cut: Cut, arrivals: NDArray[np.float64], head: float) -> float:
+    match cut.kind:
+        case "mser":
+            return head
+        case "requests":
+            return float(np.append(arrivals, np.inf)[min(int(cut.amount), len(arrivals))]) if cut.amount else 0.0
+        case _:
+            return cut.amount
+
+
+def _end(cut: Cut, arrivals: NDArray[np.float64], tail: float) -> float:
+    match cut.kind:
+        case "mser":
+            return tail
+        case "requests":
+            return float(arrivals[max(0, len(arrivals) - 1 - int(cut.amount))])
+        case _:
+            return float(arrivals[-1]) - cut.amount  # 0 where nothing is cut
+
+
+def _at_or_after(boundaries: Column, seconds: float, end_ps: int) -> int:
+    """The first boundary that is not before a time; past all of them, the last token."""
+    place = int(np.searchsorted(boundaries / PS_PER_S, max(0.0, seconds)))
+    return min(int(boundaries[place]), end_ps) if place < len(boundaries) else end_ps
+
+
+def mser_cut(values: NDArray[np.float64], *, batch: int = MSER_BATCH, most: float = MOST_WARM_UP) -> int:
     """How many of the first values to leave out: what makes the standard error of the rest's mean least.
 
-    At most half may go; a minimum later than that means that there is no steady state to be seen.
+    The marginal standard error rule, on means of `batch` values each (White, Cobb & Spratt, "A comparison of
+    five steady-state truncation heuristics for simulation", 2000). At most a share `most` may go: a minimum
+    later than that means that there is no steady state to be seen.
     """
     count = len(values) // batch
     if count < 4:
         return 0
     means = values[: count * batch].reshape(count, batch).mean(axis=1)
+    means = means - means.mean()  # so that the squares do not cancel
     rest = np.arange(count, 0, -1)
     total, squares = np.cumsum(means[::-1])[::-1], np.cumsum(means[::-1] ** 2)[::-1]
     errors = (squares - total**2 / rest) / rest**2
-    return int(np.argmin(errors[: count // 2 + 1])) * batch
-
-
-def saturated(steps: pd.DataFrame, window: Window) -> bool:
-    """Whether the queue grew throughout the window: each quarter waits longer than the one before."""
-    start, waiting = column(steps, "start_ps"), column(steps, "waiting")
-    inside = (start >= window.begin) & (start < window.end)
-    if inside.sum() < 8:
-        return False
-    quarter = np.minimum(4 * (start[inside] - window.begin) // max(1, window.end - window.begin), 3)
-    sums = np.bincount(quarter, weights=waiting[inside], minlength=4)
-    means = sums / np.maximum(np.bincount(quarter, minlength=4), 1)
-    grows = bool(np.all(np.diff(means) > 0))
-    return grows and bool(means[3] > max(LEAST_QUEUE, GROWTH * means[1]))
-
-
-def _ends(steps: pd.DataFrame) -> NDArray[np.int64]:
-    first, increment, count = (column(steps, name) for name in ("first_ps", "increment_ps", "steps"))
-    ends: NDArray[np.int64] = column(steps, "start_ps") + count * first + increment * (count * (count - 1) // 2)
-    return ends
-
-
-def _at_or_after(boundaries: NDArray[np.int64], time: int, end_ps: int) -> int:
-    place = int(np.searchsorted(boundaries, max(0, time)))
-    return int(boundaries[place]) if place < len(boundaries) else end_ps
+    return int(np.argmin(errors[: int(most * count) + 1])) * batch

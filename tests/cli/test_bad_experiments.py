@@ -24,7 +24,7 @@ BAD: dict[str, tuple[str | bytes, list[str]]] = {
     ),
     "an unknown key of a scenario": (
         changed(("arrivals: {kind: poisson", "arival: {kind: poisson")),
-        ["tiny.yaml:19: scenarios.online.arival: unknown key", "did you mean 'arrivals'?", "slo, sweep"],
+        ["tiny.yaml:19: scenarios.online.arival: unknown key", "did you mean 'arrivals'?", "slo, measure, sweep"],
     ),
     "an unknown key in a scenario's arrivals": (
         changed(("rate: 20", "rate: 20, rat: 3")),

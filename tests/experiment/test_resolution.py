@@ -180,6 +180,7 @@ OTHER: dict[str, Any] = {
     "workload": {"other": 1},
     "arrivals": {"other": 1},
     "predictor": None,
+    "measure": {"other": 1},
     "log": "requests",
     "label": "b",
     "schema_version": 99,
