@@ -17,27 +17,21 @@ def mean_e2el(load: float) -> float:
 
 
 def test_the_rate_that_keeps_a_mean_latency_is_pollaczek_and_khinchine_s(tmp_path: Path) -> None:
-    """Poisson arrivals, equal services, one at a time: the bracket holds ρ/S, and is within 30%."""
-    slo = f"mean:e2el<{mean_e2el(LOAD)}s"
-    met, not_met = only(ask(tmp_path, fixed(requests=500), slo=slo, seeds=range(6), low=9, high=15, tolerance=0.1))
-    assert met <= LOAD / SERVICE <= not_met
-    assert not_met / met < 1.3
+    """Poisson arrivals, equal services, one at a time: the bracket holds ρ/S, and is within 40%."""
+    values = fixed(requests=400, measure={"warm_up": {"requests": 50}, "cool_down": "none"})  # MSER is not unbiased
+    asked = {"slo": f"mean:e2el<{mean_e2el(LOAD)}s", "seeds": range(6), "max_seeds": 12, "tolerance": 0.16}
+    met, not_met = only(ask(tmp_path, values, low=9, high=17, **asked))
+    assert met < LOAD / SERVICE < not_met
+    assert not_met / met < 1.4
 
 
 def test_the_rate_of_even_arrivals_is_the_service_s(tmp_path: Path) -> None:
     """D/D/1 waits for nothing up to ρ = 1, and for ever beyond: every seed is the same, which is said."""
-    answer = ask(
-        tmp_path,
-        fixed(arrivals="constant", requests=400),
-        slo=f"p99:ttft<{SERVICE}s",
-        low=19,
-        high=21,
-        tolerance=0.001,
-        seeds=[0, 1],
-    )
+    values = fixed(requests=400, arrivals={"kind": "constant", "rate": 21.0})
+    answer = ask(tmp_path, values, slo=f"p99:ttft<{SERVICE}s", low=19, tolerance=0.002, seeds=[0, 1])
     met, not_met = only(answer)
-    assert met == pytest.approx(1 / SERVICE, rel=0.004)
-    assert not_met == pytest.approx(1 / SERVICE, rel=0.006)
+    assert met == pytest.approx(1 / SERVICE, rel=0.005)
+    assert not_met == pytest.approx(1 / SERVICE, rel=0.005)
     assert "all seeds came to the same" in answer.capacities[0].remarks[0]
 
 
