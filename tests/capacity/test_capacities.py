@@ -35,6 +35,18 @@ def test_the_rate_of_even_arrivals_is_the_service_s(tmp_path: Path) -> None:
     assert "all seeds came to the same" in answer.capacities[0].remarks[0]
 
 
+def test_a_saturated_rate_is_none_that_is_borne(tmp_path: Path) -> None:
+    """An SLO of an hour is lost too where the queue keeps growing: beyond the rate of the service."""
+    values = fixed(requests=200, arrivals={"kind": "constant", "rate": 40.0})
+    answer = ask(tmp_path, values, slo="mean:e2el<3600s", low=10, tolerance=0.1, seeds=[0, 1])
+    met, not_met = only(answer)
+    assert met < 1.05 / SERVICE
+    assert 1 / SERVICE < not_met < 1.2 / SERVICE
+    beyond = answer.capacities[0].at(not_met)
+    assert beyond is not None
+    assert beyond.saturated == 2
+
+
 def test_the_fewest_replicas_are_the_load_s_over_one_s(tmp_path: Path) -> None:
     """Even arrivals at seven and a half times a replica's rate take eight; two GPUs each make sixteen."""
     load = {"kind": "constant", "rate": 7.5 / SERVICE}

@@ -93,6 +93,13 @@ def test_nothing_meets(wants: str) -> None:
     assert len(judge.levels) == (8 if wants == "highest" else 6)
 
 
+def test_ends_that_are_one_level_are_judged_once() -> None:
+    """A search of a single level that does not meet is over after one probe."""
+    judge = Asked(lambda _: NOT_MET)
+    search(judge, span(low=7.0, high=7.0))
+    assert judge.levels == [7.0]
+
+
 def test_everything_meets() -> None:
     """The doubling ends at the ceiling, and no level is said not to meet."""
     judge = Asked(lambda _: MET)
