@@ -89,10 +89,16 @@ def _nothing_left(measure: Measure, arrivals: NDArray[np.float64]) -> InputError
 
 
 def _mser_ends(measure: Measure, requests: pd.DataFrame) -> tuple[float, float]:
-    """Arrivals, in s, of the first and the last request that MSER keeps; it looks at E2EL by arrival."""
+    """Arrivals, in s, of the first and the last request that MSER keeps.
+
+    It looks at E2EL by arrival, and for the warm-up also at how many each arrival finds in the system: an
+    empty one fills up though nobody waits. The later cut counts.
+    """
     finished = requests[requests["status"] == "finished"].sort_values("arrival_s", kind="stable")
     arrival, latency = (finished[name].to_numpy(dtype=np.float64) for name in ("arrival_s", "e2el_ms"))
-    head = mser_cut(latency, most=MOST_WARM_UP) if measure.warm_up.kind == "mser" else 0
+    found = np.arange(len(arrival)) - np.searchsorted(np.sort(finished["finished_s"].to_numpy(np.float64)), arrival)
+    cuts = (mser_cut(values, most=MOST_WARM_UP) for values in (latency, found.astype(np.float64)))
+    head = max(cuts) if measure.warm_up.kind == "mser" else 0
     tail = mser_cut(latency[head:][::-1], most=MOST_COOL_DOWN) if measure.cool_down.kind == "mser" else 0
     if not len(arrival):
         return 0.0, 0.0
