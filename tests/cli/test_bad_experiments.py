@@ -54,6 +54,18 @@ BAD: dict[str, tuple[str | bytes, list[str]]] = {
         changed(("device: a100-80gb", "device: {preset: a100-80gb, link: {name: mine}}")),
         ["tiny.yaml:4: device.link: to_host_bandwidth, to_device_bandwidth missing"],
     ),
+    "an unknown rule of measuring": (
+        changed(("seeds: [0, 1]", "seeds: [0, 1]\nmeasure: {warm_up: late}")),
+        ["tiny.yaml:22: measure.warm_up: input should be 'mser' or 'none' (got 'late')"],
+    ),
+    "two amounts to leave out": (
+        changed(("seeds: [0, 1]", "seeds: [0, 1]\nmeasure: {warm_up: {seconds: 1, requests: 2}}")),
+        ["tiny.yaml:22: measure.warm_up: give either `seconds` or `requests`"],
+    ),
+    "more left out than there is": (
+        changed(("slo: {ttft_ms: 100}", "measure: {warm_up: {seconds: 1000}}")),
+        ["measure: warm_up {'seconds': 1000.0} and cool_down mser leave nothing of 20 arrivals"],
+    ),
     "a missing key": (changed(("model: gpt-j-6b\n", "")), ["tiny.yaml:1: model: missing"]),
     "a missing key below": (changed((", mean: 12.0", "")), ["tiny.yaml:10: workload.output.mean: missing"]),
     "a missing kind": (
