@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
 
 from s3sim.core.protocols import Admission, Queue, View
-from s3sim.core.request import Sequence
-from s3sim.policies.queues import FirstComeQueue, SizeQueue
+from s3sim.core.request import Sequence, State
+from s3sim.policies.queues import FirstComeQueue, SizeQueue, SwappedFirstQueue
 
-__all__ = ["DecreasingFirstFit", "FirstCome", "TpotLimit", "WithinTpot", "within"]
+__all__ = ["DecreasingFirstFit", "FirstCome", "SwappedFirst", "TpotLimit", "WithinTpot", "within"]
 
 PS_PER_MS = 10**9
 READING_SPEED_MS = 187.5  # per token: 4 words/s at 0.75 word per token (S³ §5, recalled)
@@ -36,6 +36,38 @@ class FirstCome:
     def arrival_matters(self, view: View, waiting: FirstComeQueue) -> bool:
         """Only where nobody stands before it."""
         return not waiting and view.free > self.headroom
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SwappedFirst:
+    """First come, first served, and prompts only when nobody is swapped out: vLLM v0 with swap.
+
+    Who returns must find one block more than it brings, for its next token, and leave `headroom` slots
+    free; where its last block has room for all that it may write, that one is not asked for, or a long
+    sequence could never return. Source: `can_swap_in` of vLLM 0.2's block manager.
+    """
+
+    block_tokens: int
+    headroom: int
+
+    def queue(self) -> SwappedFirstQueue:
+        """A queue in order of submission, the swapped first."""
+        return SwappedFirstQueue()
+
+    def next(self, view: View, waiting: SwappedFirstQueue) -> Sequence | None:
+        """The head, if it fits and, where it is a prompt, no KV is on the host or on the link."""
+        head = waiting.head()
+        needed = head.demand
+        if head.state is State.SWAPPED:
+            most = -(-head.max_tokens // self.block_tokens) * self.block_tokens
+            needed = min(needed + self.block_tokens, most)
+        elif view.swapped:
+            return None
+        return head if needed + self.headroom <= view.free else None
+
+    def arrival_matters(self, view: View, waiting: SwappedFirstQueue) -> bool:
+        """Only where nobody stands before it, on the host or on the link."""
+        return not waiting and not view.swapped and view.free > self.headroom
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -117,7 +117,7 @@ BAD: dict[str, tuple[str | bytes, list[str]]] = {
         [
             "tiny.yaml:14: systems.oracle_exakt: unknown system",
             "did you mean 'oracle_exact'?",
-            "known: fastertransformer",
+            "known: a_max, a_min, fastertransformer",
         ],
     ),
     "a system that is a number": (
