@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from s3sim.core.errors import InputError
@@ -103,6 +103,7 @@ def test_fixed_cuts_are_the_next_ends_of_steps() -> None:
 
 
 @given(share=st.integers(0, 49), count=st.integers(1, 120))
+@example(share=29, count=100)  # 0.29 · 100 is 28.999999999999996
 def test_a_share_is_so_many_of_the_requests(share: int, count: int) -> None:
     """What `share` percent of `count` requests leave out, as that many requests do, rounded down; at either end."""
     requests, steps, end = served((np.arange(count) / 100 + 0.0005).tolist(), [3.0] * count)
