@@ -60,11 +60,15 @@ BAD: dict[str, tuple[str | bytes, list[str]]] = {
     ),
     "two amounts to leave out": (
         changed(("seeds: [0, 1]", "seeds: [0, 1]\nmeasure: {warm_up: {seconds: 1, requests: 2}}")),
-        ["tiny.yaml:22: measure.warm_up: give either `seconds` or `requests`"],
+        ["tiny.yaml:22: measure.warm_up: give one of `share`, `seconds` and `requests`"],
+    ),
+    "half of it left out": (
+        changed(("seeds: [0, 1]", "seeds: [0, 1]\nmeasure: {cool_down: {share: 0.5}}")),
+        ["tiny.yaml:22: measure.cool_down.share: ", "less than 0.5 (got 0.5)"],
     ),
     "more left out than there is": (
         changed(("slo: {ttft_ms: 100}", "measure: {warm_up: {seconds: 1000}}")),
-        ["measure: warm_up {'seconds': 1000.0} and cool_down mser leave nothing of 20 arrivals"],
+        ["measure: warm_up {'seconds': 1000.0} and cool_down {'share': 0.1} leave nothing of 20 arrivals"],
     ),
     "a missing key": (changed(("model: gpt-j-6b\n", "")), ["tiny.yaml:1: model: missing"]),
     "a missing key below": (changed((", mean: 12.0", "")), ["tiny.yaml:10: workload.output.mean: missing"]),
