@@ -31,7 +31,6 @@ from s3sim.workload.generate import generate, retime
 from s3sim.workload.lengths import LENGTHS, Length, Lengths
 from s3sim.workload.limits import LengthCounts, prepare
 from s3sim.workload.presets import preset
-from s3sim.workload.readers import read_trace
 from s3sim.workload.trace import Trace
 
 __all__ = ["Hardware", "Load", "build_choices", "build_facts", "build_hardware", "build_load"]
@@ -124,6 +123,8 @@ def _trace(point: Point) -> tuple[Trace, int]:
 
 
 def _recorded(point: Point) -> tuple[Trace, int]:
+    from s3sim.workload.readers import read_trace  # noqa: PLC0415  pandas and pyarrow, which a GPU machine may lack
+
     load = point.workload
     read = read_trace(load["path"], format=load["format"], columns=load["columns"], invalid_rows=load["invalid_rows"])
     trace = read.trace

@@ -71,6 +71,7 @@ def deliver(replica: Replica, inbox: Inbox, link: HostLink, now: int) -> None:
     """Hand over what came from outside: moves completed, then requests that became visible."""
     if link.arrived:
         for at, sequence in link.arrived:
+            inbox.deliver(replica, at - 1)  # in order of time, however many steps went by since the last look
             replica.moved(sequence, at)
         link.arrived.clear()
     inbox.deliver(replica, now)
