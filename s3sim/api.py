@@ -8,15 +8,16 @@ from typing import Any
 
 import pandas as pd
 
-from s3sim.core.errors import InputError, SystemFaultError
+from s3sim.core.errors import InputError, SystemFaultError, UnknownNameError
 from s3sim.experiment.build import build_facts
 from s3sim.experiment.resolved import Point
 from s3sim.experiment.rundir import RunDirectory, environment, manifest
 from s3sim.experiment.schema import LoadedExperiment, load_experiment
 from s3sim.experiment.sweep import Done, run_points
+from s3sim.report.rundir import read_run
 from s3sim.report.summary import summarize
 from s3sim.report.tables import event_frame, requests_table, step_frame
-from s3sim.sim.simulate import check_point, simulate_point
+from s3sim.sim.simulate import check_points, simulate_point
 
 __all__ = ["Result", "Results", "draw", "load", "run", "simulate"]
 
@@ -35,18 +36,46 @@ class Result:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Results:
-    """A finished experiment: its folder, and one row of metrics per point."""
+    """A finished experiment: its folder, and one row of metrics per point.
+
+    The methods read a point's tables; `point` is its entry in the summary's column of that name.
+    """
 
     path: Path
     summary: pd.DataFrame
+
+    @property
+    def figures(self) -> dict[str, Path]:
+        """The pictures in PNG by name, such as `offline-throughput-latency`."""
+        return {path.stem: path for path in sorted((self.path / "figures").glob("*.png"))}
+
+    def requests(self, point: str) -> pd.DataFrame:
+        """What became of each request of a point: a row each, with its times, lengths and latencies."""
+        return self._table(point, "requests")
+
+    def events(self, point: str) -> pd.DataFrame:
+        """The event log of a point: a row per change in a request's life; not kept under `log: requests`."""
+        return self._table(point, "events")
+
+    def steps(self, point: str) -> pd.DataFrame:
+        """The steps of a point: a row per stretch of like steps; not kept under `log: requests`."""
+        return self._table(point, "steps")
+
+    def _table(self, point: str, name: str) -> pd.DataFrame:
+        if point not in set(self.summary["point"]):
+            raise UnknownNameError("point", point, self.summary["point"])
+        path = self.path / "points" / point / f"{name}.parquet"
+        if not path.is_file():
+            raise InputError(f"{path}: was not kept; run the experiment with `log: full`")
+        return pd.read_parquet(path)
 
 
 def simulate(point: Point) -> Result:
     """Simulate one resolved point in this process; raises InputError where its parts cannot be built."""
     run = simulate_point(point)
     events, steps = event_frame(run.log), step_frame(run.log)
-    requests = requests_table(events)
     facts = build_facts(point, run.hardware)
+    requests = requests_table(events, delivery=facts.delivery)
     counts = {
         "over_length": run.load.counts.over_length,
         "over_length_dropped": run.load.counts.dropped,
@@ -82,7 +111,7 @@ def run(
     SystemFaultError where the machine fails it.
     """
     loaded = load_experiment(Path(source) if isinstance(source, str) else source, overrides)
-    _check(loaded.points)
+    check_points(loaded.points)
     directory = RunDirectory(Path(out) if out else Path("results") / loaded.experiment.name)
     directory.prepare(files=_files(loaded), resume=resume, overwrite=overwrite, points=loaded.points)
     missing = [point for point in loaded.points if not directory.finished(point)]
@@ -100,28 +129,19 @@ def run(
             " --resume continues"
         ) from None
     finally:
-        summary = directory.summarize(loaded.points)
+        directory.drop_drafts()
+        directory.summarize(loaded.points)
     draw(directory.path)
-    return Results(path=directory.path, summary=summary)
-
-
-def _check(points: Sequence[Point]) -> None:
-    """Check one point of each setting before anything is written; systems and seeds share a setting."""
-    seen: set[str] = set()
-    for point in points:
-        setting = repr((point.model, point.device, point.memory, point.latency, point.max_length, point.workload))
-        if setting not in seen:
-            seen.add(setting)
-            check_point(point)
+    return load(directory.path)
 
 
 def _files(loaded: LoadedExperiment) -> dict[str, Any]:
     experiment = loaded.experiment
     return {
+        "manifest.json": manifest(experiment.name, experiment.description, loaded.points),
         "experiment.yaml": loaded.text,
         "overrides.json": list(loaded.overrides),
         "environment.json": environment(),
-        "manifest.json": manifest(experiment.name, experiment.description, loaded.points),
     }
 
 
@@ -134,18 +154,19 @@ def _simulate_into(directory: RunDirectory, point: Point) -> None:
 
 
 def _raise(done: Done) -> None:
-    if done.error is not None:
-        raise (InputError if done.exit_code == InputError.exit_code else SystemFaultError)(done.error)
+    if done.error is None:
+        return
+    if done.exit_code == InputError.exit_code:
+        raise InputError(done.error)
+    remedy = "" if done.error.endswith("--resume continues") else "; --resume continues"
+    raise SystemFaultError(done.error + remedy)
 
 
 def load(path: str | Path) -> Results:
-    """The results in a run directory; raises InputError where it holds none."""
-    folder = Path(path)
-    try:
-        summary = pd.read_csv(folder / "summary.csv")
-    except (OSError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise InputError(f"{folder}: holds no readable summary.csv: {error}") from None
-    return Results(path=folder, summary=summary)
+    """The results in a run directory; raises InputError where it holds none, or those of another version."""
+    run_files = read_run(Path(path))
+    rows = [scenario.rows for scenario in run_files.scenarios]
+    return Results(path=run_files.path, summary=pd.concat(rows, ignore_index=True))
 
 
 def draw(path: str | Path) -> list[Path]:

@@ -9,6 +9,7 @@ from rich.table import Table
 from s3sim.core.errors import UnknownNameError
 from s3sim.hardware import DEVICES, ENGINES, LINKS, MODELS
 from s3sim.policies.registry import SYSTEMS
+from s3sim.workload.formats import FORMATS
 from s3sim.workload.presets import PRESETS
 
 __all__ = ["list_command"]
@@ -64,6 +65,12 @@ def _workloads() -> Iterator[Row]:
     yield from ((name, "quantile table of prompt and output tokens") for name in PRESETS)
 
 
+def _formats() -> Iterator[Row]:
+    yield "format", "files", "columns", "what it is"
+    for name, form in FORMATS.items():
+        yield name, " ".join(form.suffixes), ", ".join(form.required), form.summary
+
+
 LISTS: dict[str, Callable[[], Iterator[Row]]] = {
     "systems": _systems,
     "models": _models,
@@ -71,6 +78,7 @@ LISTS: dict[str, Callable[[], Iterator[Row]]] = {
     "engines": _engines,
     "links": _links,
     "workloads": _workloads,
+    "formats": _formats,
 }
 
 

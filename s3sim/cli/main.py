@@ -10,6 +10,8 @@ from typing import Annotated
 
 import typer
 
+from s3sim.cli import model
+from s3sim.cli.trace import trace_app
 from s3sim.core.errors import S3SimError
 
 __all__ = ["app", "main"]
@@ -20,6 +22,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.add_typer(model.app, name="model")
+app.add_typer(trace_app, name="trace")
 
 
 def main() -> None:
@@ -75,7 +79,7 @@ def resolve(
 
 @app.command(name="list")
 def list_names(
-    kind: Annotated[str, typer.Argument(help="systems, models, devices, engines, links or workloads")],
+    kind: Annotated[str, typer.Argument(help="systems, models, devices, engines, links, workloads or formats")],
 ) -> None:
     """List the names that an experiment may use."""
     from s3sim.cli.listing import list_command  # noqa: PLC0415

@@ -1,8 +1,11 @@
 """`s3sim run` and `s3sim report`: progress, table and headline."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from signal import SIGTERM, signal
+from types import FrameType
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -10,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from s3sim.api import Results, draw, load
 from s3sim.api import run as run_experiment
 from s3sim.cli.tables import headlines, summary_tables
+from s3sim.experiment.schema import LoadedExperiment
 
 __all__ = ["report_command", "run_command"]
 
@@ -20,8 +24,12 @@ def run_command(
     """Run with a progress bar, then print what came of it."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     progress = Progress(*columns, console=Console(stderr=True))
-    with progress:
-        task = progress.add_task("reading", total=None)
+
+    def start(loaded: LoadedExperiment, count: int) -> None:
+        shown.enter_context(progress)  # only now: an unusable experiment gets a message and nothing else
+        progress.add_task(loaded.experiment.name, total=count)
+
+    with _stoppable(), ExitStack() as shown:
         results = run_experiment(
             file,
             overrides=overrides,
@@ -29,10 +37,24 @@ def run_command(
             workers=workers or os.cpu_count() or 1,
             resume=resume,
             overwrite=overwrite,
-            on_start=lambda loaded, count: progress.update(task, description=loaded.experiment.name, total=count),
-            on_point=lambda _: progress.advance(task),
+            on_start=start,
+            on_point=lambda _: progress.advance(progress.task_ids[0]),
         )
     _print(results)
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """Let SIGTERM, which batch systems and containers send, end a run as Ctrl-C does, so that it can be resumed."""
+
+    def interrupt(signum: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal(SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal(SIGTERM, before)
 
 
 def report_command(directory: Path) -> None:

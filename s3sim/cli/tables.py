@@ -23,6 +23,13 @@ COLUMNS = (
     ("SLO\nmet", "slo_attainment", "{:.0%}", 1),
     ("pre-\nempted", "preemptions", "{:.0f}", 1),
 )
+COUNTS = {  # column of summary.csv → heading
+    "rejected": "rejected",
+    "over_length": "over length",
+    "over_length_truncated": "of these cut",
+    "over_length_dropped": "of these dropped",
+    "invalid_rows_dropped": "invalid, dropped",
+}
 BASELINE, SUBJECT = "orca", "s3"
 ORACLES = ("oracle_bucket", "oracle_exact")
 
@@ -40,11 +47,13 @@ def summary_tables(summary: pd.DataFrame) -> Iterator[Table]:
         named = _named(keys, rows)
         numeric = [key for key in keys if key not in named]
         for place, group in means.groupby(_places(scenario, means, named), sort=False):
-            best = group.loc[group.groupby("system", sort=False)[metric].idxmax()]
-            yield _details(best, numeric, metric, title=f"{place}: each system at its best{over}")
-    dropped = {name: int(summary[name].max()) for name in ("rejected", "over_length_dropped", "invalid_rows_dropped")}
-    if any(dropped.values()):
-        yield _counts(dropped)
+            served = group.dropna(subset=[metric])  # nothing finished: nothing is best
+            if len(served):
+                best = served.loc[served.groupby("system", sort=False)[metric].idxmax()]
+                yield _details(best, numeric, metric, title=f"{place}: each system at its best{over}")
+    counts = {name: int(summary[name].max()) for name in COUNTS}
+    if any(counts.values()):
+        yield _counts(counts)
 
 
 def _metric(rows: pd.DataFrame) -> tuple[str, str]:
@@ -80,7 +89,7 @@ def _grid(means: pd.DataFrame, keys: Sequence[str], metric: str, *, title: str) 
         table.add_column(f"{_name(value)}" if value != values[0] else f"{inner} {_name(value)}", justify="right")
     for names, group in means.groupby([*outer, "system"], sort=False, dropna=False):
         cells = dict(zip(group[inner], group[metric], strict=True))
-        table.add_row(*map(_name, names), *(f"{cells[value]:.1f}" if value in cells else "–" for value in values))
+        table.add_row(*map(_name, names), *(_cell(cells.get(value), "{:.1f}", 1) for value in values))
     return table
 
 
@@ -97,11 +106,11 @@ def _details(best: pd.DataFrame, keys: Sequence[str], metric: str, *, title: str
     return table
 
 
-def _counts(dropped: dict[str, int]) -> Table:
-    table = Table(title="requests left out (most in any one point)")
-    for name in dropped:
-        table.add_column(name.replace("_", " "))
-    table.add_row(*map(str, dropped.values()))
+def _counts(counts: dict[str, int]) -> Table:
+    table = Table(title="requests left out or cut short (most in any one point)", box=SIMPLE_HEAD)
+    for name in counts:
+        table.add_column(COUNTS[name], justify="right")
+    table.add_row(*map(str, counts.values()))
     return table
 
 
@@ -130,7 +139,7 @@ def headlines(summary: pd.DataFrame) -> Iterator[str]:
 
 
 def _headline(place: str, best: "pd.Series[float]", metric: str) -> Iterator[str]:
-    if BASELINE in best.index and SUBJECT in best.index and best[BASELINE]:
+    if BASELINE in best.index and SUBJECT in best.index and best[BASELINE] > 0:
         gaps = [f"{best[SUBJECT] / best[name]:.1%} of {name}'s" for name in ORACLES if name in best.index]
         ratio = best[SUBJECT] / best[BASELINE]
         yield "; ".join((f"{place}: highest {metric} of {SUBJECT} is {ratio:.2f} × {BASELINE}'s", *gaps))

@@ -26,11 +26,11 @@ STEP_COLUMNS = (
     "kv_used",  # slots written when the first step starts, on the whole device
     "kv_grown",  # Σ over the stretch's steps of slots held beyond the first step's
     "kv_grown_moment",  # Σ over its steps j of j times those
-    "waiting",  # sequences in the queue
     "padding_tokens",  # prompt positions computed for padding
     "padding_rows",  # rows that decode without a sequence
     "padding_slots",  # slots read by attention beyond decode_context in the first step
     "copied_slots",  # slots copied to longer tensors in the first step
+    "waiting",  # sequences in the queue
 )
 
 

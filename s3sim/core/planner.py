@@ -177,11 +177,11 @@ class StepPlanner:
                 self._held,
                 self._used,
                 *grown,
-                len(self._replica.waiting),
                 batch.padding_tokens,
                 batch.padding_rows,
                 batch.padding_slots,
                 batch.copied_slots,
+                len(self._replica.waiting),
             )
         )
 
@@ -195,11 +195,11 @@ class StepPlanner:
             batch.decode_sequences, batch.decode_context = len(lane.decoding), lane.context
         if self._relocations:
             batch.relocated_tokens = sum(move.tokens for move in self._relocations)
-        if (static := self._replica.scheduler.static) is not None:
-            self._pad(batch, static)
         for _, tokens, context, _ in chunks:
             batch.prefill_tokens += tokens
             batch.prefill_attended += tokens * context + tokens * (tokens + 1) // 2
+        if (static := self._replica.scheduler.static) is not None:
+            self._pad(batch, static)
         if not (chunks or self._relocations):
             batch.max_steps = lane.growth.limit()
         return batch

@@ -87,7 +87,8 @@ class Replica:
         at = request.arrival if ready is None else ready
         if prediction is not None:
             log(at, Event.PREDICTED, ident, *prediction)
-        if self.kv.demand(sequence.max_tokens) + self.scheduler.headroom > self.kv.capacity:
+        most = max(sequence.max_tokens, self.scheduler.reservation.tokens(sequence))
+        if self.kv.demand(most) + self.scheduler.headroom > self.kv.capacity:
             sequence.state = State.REJECTED
             log(at, Event.REJECTED, ident, request.prompt_tokens, Reason.NEVER_FITS)
         else:

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from s3sim.core.errors import InputError
+from s3sim.core.kv_cache import ContiguousKV
 from s3sim.core.protocols import LatencyModel
 from s3sim.experiment.resolved import Point
+from s3sim.experiment.traffic import at_key, build_closed_loop, build_trace
 from s3sim.hardware import (
     Constant,
     DeviceSpec,
@@ -26,11 +26,8 @@ from s3sim.predictors.confusion import ConfusionMatrix
 from s3sim.predictors.predictor import IntArray, Predictor
 from s3sim.predictors.simple import ConstantPredictor, Noisy, Oracle
 from s3sim.report.facts import RunFacts, ServiceLevel
-from s3sim.workload.arrivals import ARRIVALS, Arrivals
-from s3sim.workload.generate import generate, retime
-from s3sim.workload.lengths import LENGTHS, Length, Lengths
+from s3sim.workload.closed_loop import ClosedLoop
 from s3sim.workload.limits import LengthCounts, prepare
-from s3sim.workload.presets import preset
 from s3sim.workload.trace import Trace
 
 __all__ = ["Hardware", "Load", "build_choices", "build_facts", "build_hardware", "build_load"]
@@ -60,12 +57,18 @@ class Load:
     prediction_ps: int
     concurrency: int | None
     counts: LengthCounts
-    invalid_rows: int  # dropped when the file was read
+    invalid_rows: int  # dropped or pruned when the file was read
+    closed_loop: ClosedLoop | None = None  # the users who make the arrivals; None: the trace has them
 
 
 def build_hardware(point: Point) -> Hardware:
     """The device, its latency model and its capacity; raises InputError where the model does not fit."""
     model = ModelSpec(**point.model)
+    if point.max_length > model.max_positions:
+        raise InputError(
+            f"max_length: {point.max_length} is more than the {model.max_positions} positions of model {model.name!r};"
+            " lower it, or give the model other max_positions"
+        )
     device = DeviceSpec(**{**point.device, "link": LinkSpec(**point.device["link"])})
     memory = dict(point.memory)
     given, host_bytes = memory.pop("kv_capacity_tokens"), memory.pop("host_bytes")
@@ -100,7 +103,8 @@ def build_choices(point: Point) -> Choices:
 
 def build_load(point: Point) -> Load:
     """The requests of a point and their predictions, drawn from its seed; raises InputError for unusable traces."""
-    trace, invalid = _trace(point)
+    vocabulary = point.model["vocab"]
+    trace, invalid = build_trace(point.workload, point.arrivals, seed=point.seed, vocabulary=vocabulary)
     over_length = point.workload["over_length"]
     trace, counts = prepare(trace, max_length=point.max_length, over_length=over_length)
     timing = point.predictor or {"seconds": 0.0, "concurrency": None}
@@ -111,50 +115,8 @@ def build_load(point: Point) -> Load:
         concurrency=timing["concurrency"],
         counts=counts,
         invalid_rows=invalid,
+        closed_loop=build_closed_loop(point.arrivals),
     )
-
-
-def _trace(point: Point) -> tuple[Trace, int]:
-    load = point.workload
-    if load["kind"] == "trace":
-        return _recorded(point)
-    lengths = preset(load["name"]) if load["kind"] == "preset" else _lengths(load)
-    return generate(load["requests"], lengths=lengths, arrivals=_arrivals(point, None), seed=point.seed), 0
-
-
-def _recorded(point: Point) -> tuple[Trace, int]:
-    from s3sim.workload.readers import read_trace  # noqa: PLC0415  pandas and pyarrow, which a GPU machine may lack
-
-    load = point.workload
-    read = read_trace(load["path"], format=load["format"], columns=load["columns"], invalid_rows=load["invalid_rows"])
-    trace = read.trace
-    if (wanted := load["requests"]) is not None and wanted < len(trace):
-        trace = trace.head(wanted) if load["select"] == "first" else _sample(trace, wanted, point.seed)
-    return retime(trace, arrivals=_arrivals(point, trace), seed=point.seed), read.counts.dropped
-
-
-def _sample(trace: Trace, wanted: int, seed: int) -> Trace:
-    mask = np.zeros(len(trace), dtype=bool)
-    mask[np.random.default_rng([seed, wanted]).choice(len(trace), wanted, replace=False)] = True
-    return trace.subset(mask)
-
-
-def _arrivals(point: Point, trace: Trace | None) -> Arrivals:
-    fields = dict(point.arrivals)
-    kind = fields.pop("kind")
-    if kind == "trace":
-        if trace is None:
-            raise InputError("arrivals.kind: 'trace' needs a workload of kind 'trace'; this one has no timestamps")
-        fields["recorded"] = trace.arrival
-    return ARRIVALS[kind](**fields)
-
-
-def _lengths(load: dict[str, Any]) -> Lengths:
-    return Lengths(_length(load["prompt"]), _length(load["output"]), load["spearman"])
-
-
-def _length(fields: dict[str, Any]) -> Length:
-    return LENGTHS[fields["kind"]](**{key: value for key, value in fields.items() if key != "kind"})
 
 
 def _predict(point: Point, trace: Trace) -> IntArray:
@@ -166,7 +128,12 @@ def _predict(point: Point, trace: Trace) -> IntArray:
 def _predictor(point: Point) -> Predictor:
     fields = point.predictor or {}
     seed = point.seed + PREDICTOR_STREAM
-    buckets = None if fields.get("buckets") is None else Buckets(fields["buckets"], point.max_length)
+    with at_key("predictor"):
+        return _predictor_of(fields, point.max_length, seed)
+
+
+def _predictor_of(fields: dict[str, Any], max_length: int, seed: int) -> Predictor:
+    buckets = None if fields.get("buckets") is None else Buckets(fields["buckets"], max_length)
     match fields["kind"]:
         case "oracle":
             return Oracle(buckets)
@@ -175,23 +142,30 @@ def _predictor(point: Point) -> Predictor:
         case "noisy":
             return Noisy(fields["sigma"], buckets, fields["error"], seed)
         case _:
-            return _confusion(fields, buckets or Buckets(10, point.max_length), seed)
+            return _confusion(fields, buckets or Buckets(10, max_length), seed)
 
 
 def _confusion(fields: dict[str, Any], buckets: Buckets, seed: int) -> Predictor:
-    if (fields["matrix"] is None) == (fields["accuracy"] is None):
-        raise InputError("predictor: give either `matrix`, a CSV, or `accuracy`, from 0 to 1")
     if fields["matrix"] is not None:
         return ConfusionMatrix.from_csv(fields["matrix"], buckets, seed=seed)
     return ConfusionMatrix.from_accuracy(fields["accuracy"], buckets, spread=fields["spread"], seed=seed)
 
 
 def build_facts(point: Point, hardware: Hardware) -> RunFacts:
-    """What a report needs to know of a point besides its log."""
+    """What a report needs to know of a point besides its log; peaks are nominal, of all devices together."""
+    model, device, devices = hardware.model, hardware.device, hardware.parallel.devices
+    choices, capacity = build_choices(point), hardware.kv_capacity_tokens // hardware.parallel.pipeline
+    static = choices.scheduler(name=point.label, capacity=capacity, max_length=point.max_length).static
     return RunFacts(
         kv_capacity_tokens=hardware.kv_capacity_tokens,
-        kv_bytes_per_token=hardware.model.kv_bytes_per_token,
-        parameters=hardware.model.parameters,
-        peak_flops=hardware.device.peak_flops(hardware.model.weight_dtype) * hardware.parallel.devices,
+        kv_bytes_per_token=model.kv_bytes_per_token,
+        parameters=model.parameters,
+        peak_flops=device.peak_flops(model.weight_dtype) * devices,
         slo=ServiceLevel(**point.slo),
+        delivery="token" if static is None else static.delivery,
+        contiguous=isinstance(choices.kv(capacity), ContiguousKV),
+        reads_reserved=static is not None and static.reads_reserved,
+        streamed_weight_bytes=model.streamed_weight_bytes,
+        peak_bandwidth=device.memory_bandwidth * devices,
+        attention_flops_per_pair=model.attention_flops_per_pair,
     )

@@ -11,9 +11,9 @@ from s3sim.hardware.parallel import Parallel
 __all__ = ["CONTEXT_BYTES", "WORKSPACE_BYTES", "MemoryPlan"]
 
 CONTEXT_BYTES = 400_000_000  # CUDA context with lazy loading (CUDA >= 11.7): about 0.4 GB
-# FasterTransformer 5.3 holds weights + 2.1 GB before any KV grows (GPT-6.7B, A100, gpt_guide.md:
-# memory_used at batch 1 less weights and KV); less the context that leaves 1.7 GB.
-WORKSPACE_BYTES = 1_700_000_000
+# FasterTransformer 5.3 holds 2.94 GB beside weights and growing buffers (three GPT models on A100, memory_used of
+# gpt_guide.md at several batches, docs/oom.md); less the context that leaves 2.54 GB.
+WORKSPACE_BYTES = 2_540_000_000
 
 _GB = 1e9
 

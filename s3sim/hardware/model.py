@@ -24,6 +24,7 @@ _FLAGS = (
     "output_bias",
     "ffn_bias",
     "head_bias",
+    "qk_norm",
 )
 
 
@@ -33,6 +34,12 @@ class ModelSpec:
 
     Multi-head attention has kv_heads = heads, grouped-query attention fewer. All counts are in
     elements, all sizes in bytes. Raises InputError for a field that cannot be used.
+
+    With a `sliding_window` of w a token attends to itself and the w − 1 before it. Only the operations
+    of a prefill's attention follow it (attended_pairs). A decode step is still priced for reading all
+    the slots of its sequences, which it knows as one total, and a sequence holds a slot for each of its
+    tokens: both exact as long as prompt + output <= w, upper bounds beyond. max_positions stays the
+    limit of a sequence's length.
     """
 
     name: str
@@ -53,7 +60,9 @@ class ModelSpec:
     output_bias: bool = False  # of the attention's output projection
     ffn_bias: bool = False
     head_bias: bool = False
+    qk_norm: bool = False  # a norm of head_dim weights on queries, another on keys
     learned_positions: int = 0  # rows of the position table; 0 for rotary or ALiBi positions
+    sliding_window: int | None = None  # most tokens that a token attends to; None: all before it
     weight_dtype: str = "fp16"
     kv_dtype: str = "fp16"
     source: str = "unstated"
@@ -66,6 +75,8 @@ class ModelSpec:
             require_flag(self._place(field), getattr(self, field))
         for field in ("norms_per_block", "learned_positions"):
             require_whole(self._place(field), getattr(self, field), least=0)
+        if self.sliding_window is not None:
+            require_whole(self._place("sliding_window"), self.sliding_window)
         for field in ("weight_dtype", "kv_dtype"):
             require_name(self._place(field), getattr(self, field), DTYPE_BYTES, kind="number format")
         if self.heads % self.kv_heads:
@@ -92,7 +103,8 @@ class ModelSpec:
     def parameters(self) -> int:
         """All weights: matmul_parameters + vectors (biases, norms) + tables that are only looked up.
 
-        Equals the published counts of GPT-J-6B, GPT-NeoX-20B, LLaMA-13B and GPT-3 (tests/hardware).
+        Equals the published counts of GPT-J, GPT-NeoX, Pythia, GPT-2 and 3, OPT, LLaMA, Mistral and
+        Qwen models (tests/hardware).
         """
         return self.matmul_parameters + self._vector_parameters + self._lookup_parameters
 
@@ -103,7 +115,8 @@ class ModelSpec:
         output = self.hidden if self.output_bias else 0
         widening = self.ffn * (2 if self.gated_ffn else 1)
         feed_forward = widening + self.hidden if self.ffn_bias else 0
-        per_layer = self.norms_per_block * norm + qkv + output + feed_forward
+        qk_norm = 2 * self.head_dim if self.qk_norm else 0
+        per_layer = self.norms_per_block * norm + qkv + output + feed_forward + qk_norm
         return self.layers * per_layer + norm + (self.vocab if self.head_bias else 0)
 
     @property
@@ -135,3 +148,15 @@ class ModelSpec:
     def attention_flops_per_pair(self) -> int:
         """Operations per query-key pair over all layers: a dot product with the key, a sum with the value."""
         return 4 * self.layers * self.heads * self.head_dim
+
+    def attended_pairs(self, *, tokens: int, context: int) -> int:
+        """Query-key pairs of `tokens` new tokens after `context` cached ones: causal, within the sliding window.
+
+        The i-th new token attends to min(context + i, window) tokens, itself included.
+        """
+        pairs = tokens * context + tokens * (tokens + 1) // 2
+        if self.sliding_window is None:
+            return pairs
+        longest = max(0, context + tokens - self.sliding_window)  # tokens that the last one no longer sees
+        before = max(0, context - self.sliding_window)
+        return pairs - (longest * (longest + 1) - before * (before + 1)) // 2

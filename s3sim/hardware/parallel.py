@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from s3sim.core.errors import InputError
-from s3sim.hardware.checks import require_whole
+from s3sim.hardware.checks import require_not_negative, require_whole
 from s3sim.hardware.device import DeviceSpec
 from s3sim.hardware.model import DTYPE_BYTES, ModelSpec
 
@@ -30,6 +30,7 @@ class Parallel:
     def __post_init__(self) -> None:
         require_whole("parallel: tensor", self.tensor)
         require_whole("parallel: pipeline", self.pipeline)
+        require_not_negative("parallel: collective_seconds", self.collective_seconds)
 
     @property
     def devices(self) -> int:

@@ -7,8 +7,9 @@ from s3sim.core.errors import UnknownNameError
 from s3sim.hardware.device import DeviceSpec, LinkSpec
 from s3sim.hardware.engine import EngineSpec
 from s3sim.hardware.model import ModelSpec
-from s3sim.hardware.preset_devices import DEVICES, LINKS
+from s3sim.hardware.preset_devices import DEVICES
 from s3sim.hardware.preset_engines import DEFAULT_ENGINE, ENGINES
+from s3sim.hardware.preset_links import LINKS
 from s3sim.hardware.preset_models import MODELS
 
 __all__ = [

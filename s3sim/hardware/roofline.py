@@ -29,7 +29,8 @@ class Roofline:
 
     Decode attention is priced by its bytes alone: it does heads/kv_heads operations per 16-bit KV
     byte, far below any device's balance. A prefill pays for reading cached context through its
-    query-key pairs, which Batch counts causally. Source of the form: on published A100 latencies
+    query-key pairs, which Batch counts causally; for a model with a sliding window they are counted anew,
+    within it, while decode's reads are not shortened (ModelSpec). Source of the form: on published A100 latencies
     it errs by 3.2% median and 9.9% p90, where decode = bytes / bandwidth and prefill = operations /
     rate err by 4.8% and 15.2%, and by 28% p90 on large batches for want of a compute limit in decode.
 
@@ -52,6 +53,7 @@ class Roofline:
         "_t_flop",
         "_t_mem",
         "_transfer",
+        "_windowed",
     )
 
     def __init__(
@@ -67,6 +69,7 @@ class Roofline:
         self._name = f"{model.name} on {device.name} by {engine.name}"
         self._t_mem = model.streamed_weight_bytes / weight_bandwidth  # s
         self._t_flop = model.dense_flops_per_token / (peak * engine.gemm_flops_fraction)  # s per token
+        self._windowed = None if model.sliding_window is None else model
         self._power = engine.smooth_exponent
         self._layers = picoseconds(engine.seconds_per_layer * model.layers + fixed)
         self._transfer = picoseconds(per_token)
@@ -107,9 +110,19 @@ class Roofline:
     def _mixed(self, batch: Batch) -> int:
         first = self._fixed(batch.new_tokens, batch.rows + len(batch.chunks))
         first += self._slope * (batch.decode_context + batch.padding_slots)
-        first += round(self._pair * batch.prefill_attended)
+        first += round(self._pair * self._pairs(batch))
         copies = self._copy * (batch.relocated_tokens + batch.copied_slots)
         return max(first, self._floor) + copies + self._allocation * batch.allocated_slots
+
+    def _pairs(self, batch: Batch) -> int:
+        """Query-key pairs of the batch's chunks, a static batch's padding included."""
+        model = self._windowed
+        if model is None:
+            return batch.prefill_attended
+        if batch.padding_tokens:  # whole prompts, all of the padded length
+            length = (batch.prefill_tokens + batch.padding_tokens) // len(batch.chunks)
+            return len(batch.chunks) * model.attended_pairs(tokens=length, context=0)
+        return sum(model.attended_pairs(tokens=chunk.tokens, context=chunk.context) for chunk in batch.chunks)
 
     def _fixed(self, tokens: int, sequences: int) -> int:
         """Picoseconds of a forward pass over `tokens` new tokens, attention left out."""

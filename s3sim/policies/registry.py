@@ -137,9 +137,6 @@ class VLLM:
 
     max_num_seqs: int | None = field(default=None, metadata=MAX_NUM_SEQS)
     block_tokens: int = field(default=16, metadata=BLOCK_TOKENS)
-    on_shortage: Literal["recompute", "swap"] = field(
-        default="recompute", metadata=_about("What a preempted sequence loses; recompute is vLLM's default.")
-    )
     watermark: float = field(
         default=0.01,
         metadata=_about("Share of the blocks that an admission leaves free; 0.01 is vLLM v0's.", ge=0, lt=1),
@@ -162,7 +159,7 @@ class VLLM:
             reservation=Written(),
             admission=FirstCome(headroom=headroom),
             batching=PrefillFirst(max_prefill_tokens=budget),
-            supervisor=LastArrived(block_tokens=self.block_tokens, swap=self.on_shortage == "swap"),
+            supervisor=LastArrived(block_tokens=self.block_tokens),
             max_num_seqs=self.max_num_seqs,
             headroom=headroom,
         )
@@ -251,12 +248,12 @@ class FasterTransformer:
     on_oom: Literal["fail", "halve_and_rerun"] = field(
         default="fail", metadata=_about("Where batch_size rows do not fit: an error, or half as many, and so on.")
     )
-    buffer_slots_per_prompt_token: float = field(
-        default=0.45,
+    overallocation: float = field(
+        default=1.44,
         metadata=_about(
-            "Its per-sequence buffers, in slots: measured memory is 1.45-1.47 times the KV of rows that are nearly"
-            " all prompt (GPT-6.7B on A100, gpt_guide.md of FasterTransformer 5.3).",
-            ge=0,
+            "Slots allocated per slot asked for: its buffers grow to 1.2 times the rows and 1.2 times the length"
+            " (docs/oom.md). 1 is the paper's idea of a maximum-length reservation.",
+            ge=1,
         ),
     )
 
@@ -266,15 +263,15 @@ class FasterTransformer:
 
     def scheduler(self, *, name: str, capacity: int, max_length: int) -> Scheduler:
         """Reserve the maximum for each row, and hold all rows to the end; InputError where batch_size cannot fit."""
-        rows = _rows_that_fit(self.batch_size, capacity // max_length, name=name, halve=self.on_oom != "fail")
+        row_tokens = ceil(self.overallocation * max_length)
+        rows = _rows_that_fit(self.batch_size, capacity // row_tokens, name=name, halve=self.on_oom != "fail")
         return Scheduler(
             name=name,
-            reservation=Fixed(max_length=max_length, buffer_slots_per_prompt_token=self.buffer_slots_per_prompt_token),
+            reservation=Fixed(row_tokens=row_tokens),
             admission=FirstCome(),
             batching=Static(batch_size=rows),
             supervisor=NoOverrun(),
             static=StaticBatch(delivery=self.delivery),
-            headroom=ceil(self.buffer_slots_per_prompt_token * max_length),
         )
 
 
@@ -314,7 +311,7 @@ class HuggingFace:
             rows = _rows_that_fit(rows, capacity // max_length, name=name, halve=rerun) or rows
         return Scheduler(
             name=name,
-            reservation=Fixed(max_length=max_length) if static else Written(),
+            reservation=Fixed(row_tokens=max_length) if static else Written(),
             admission=FirstCome(),
             batching=Static(batch_size=rows),
             supervisor=NoOverrun() if static else OutOfMemory(rerun=rerun),

@@ -1,7 +1,6 @@
 """Reservations: how many slots a sequence is given when it is admitted."""
 
 from dataclasses import dataclass
-from math import ceil
 
 from s3sim.core.errors import InvariantError
 from s3sim.core.request import Sequence
@@ -20,14 +19,13 @@ class MaximumLength:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fixed:
-    """The engine's maximum for every row, and its own buffers: FasterTransformer, transformers' StaticCache."""
+    """The engine's maximum for every row, whatever it needs: FasterTransformer, transformers' StaticCache."""
 
-    max_length: int
-    buffer_slots_per_prompt_token: float = 0.0
+    row_tokens: int
 
     def tokens(self, sequence: Sequence) -> int:
-        """Slots of one row and its buffers; the same for all but for the prompt's share."""
-        return self.max_length + ceil(self.buffer_slots_per_prompt_token * sequence.request.prompt_tokens)
+        """Slots of one row, the same for all."""
+        return max(self.row_tokens, sequence.max_tokens)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +58,7 @@ class Predicted:
         if sequence.predicted is None:
             raise InvariantError(f"{sequence} has no prediction; this system needs a predictor")
         request = sequence.request
-        predicted = request.prompt_tokens + min(sequence.predicted, request.max_new_tokens)
+        predicted = request.prompt_tokens + min(max(1, sequence.predicted), request.max_new_tokens)
         return max(predicted, sequence.min_reservation_tokens)
 
 

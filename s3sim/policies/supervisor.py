@@ -43,13 +43,12 @@ class LastArrived:
     """vLLM: take a block if one is free, else preempt whoever arrived last, perhaps the asker itself."""
 
     block_tokens: int
-    swap: bool = False
 
     def overrun(self, view: View, sequence: Sequence) -> Grow | Preempt:
         """Grow by one block, or preempt."""
         if view.free >= self.block_tokens:
             return Grow(self.block_tokens)
-        return Preempt([max(view.running(), key=lambda other: other.order)], self.swap)
+        return Preempt([max(view.running(), key=lambda other: other.order)], swap=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,12 +1,16 @@
 """What a report must know of a run besides its log."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from math import isfinite
+from typing import Any, Literal
 
 from s3sim.core.errors import InputError, UnknownNameError
 
-__all__ = ["RunFacts", "ServiceLevel"]
+__all__ = ["Delivery", "RunFacts", "ServiceLevel"]
+
+Delivery = Literal["token", "batch_end"]  # when a client gets its tokens: one by one, or all as its static batch ends
+DELIVERIES = ("token", "batch_end")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,13 +40,22 @@ class ServiceLevel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFacts:
-    """The constants of a run that its metrics refer to."""
+    """The constants of a run that its metrics refer to; what has a default may be left out of the JSON.
+
+    Peaks are nominal, of all devices of the replica together.
+    """
 
     kv_capacity_tokens: int  # slots
     kv_bytes_per_token: int
     parameters: int  # of the model
-    peak_flops: float  # of the device, floating-point operations per second
+    peak_flops: float  # floating-point operations per second
     slo: ServiceLevel | None = None
+    delivery: Delivery = "token"
+    contiguous: bool = False  # each reservation is one extent of an address space; else addresses mean nothing
+    reads_reserved: bool = False  # decode attention reads whole reservations, so its reads do not grow by the step
+    streamed_weight_bytes: int | None = None  # weights that one forward pass reads; None: unknown
+    peak_bandwidth: float | None = None  # bytes per second of device memory; None: unknown
+    attention_flops_per_pair: int = 0  # operations per query-key pair, all layers; 0: attention is not counted
 
     def to_json(self) -> dict[str, object]:
         """The facts as a plain dict."""
@@ -53,17 +66,27 @@ class RunFacts:
         """The facts from a plain dict; raises InputError where one is missing, unknown, or of the wrong kind."""
         names = [field.name for field in fields(cls)]
         facts = _mapping(data, names, place)
-        missing = [name for name in names if name not in facts and name != "slo"]
+        missing = [field.name for field in fields(cls) if field.name not in facts and field.default is MISSING]
         if missing:
             raise InputError(f"{place}: {', '.join(missing)} missing; give all of {', '.join(names)}")
-        slo = facts.get("slo")
-        return cls(
-            kv_capacity_tokens=_whole(facts["kv_capacity_tokens"], f"{place}.kv_capacity_tokens"),
-            kv_bytes_per_token=_whole(facts["kv_bytes_per_token"], f"{place}.kv_bytes_per_token"),
-            parameters=_whole(facts["parameters"], f"{place}.parameters"),
-            peak_flops=_number(facts["peak_flops"], f"{place}.peak_flops"),
-            slo=None if slo is None else ServiceLevel.from_json(slo, place=f"{place}.slo"),
-        )
+        return cls(**{name: _checked(name, value, f"{place}.{name}") for name, value in facts.items()})
+
+
+def _checked(name: str, value: object, place: str) -> Any:
+    """One of the facts, of the kind that its field has."""
+    if value is None and name in ("slo", "streamed_weight_bytes", "peak_bandwidth"):
+        return None
+    match name:
+        case "slo":
+            return ServiceLevel.from_json(value, place=place)
+        case "delivery":
+            return _delivery(value, place)
+        case "contiguous" | "reads_reserved":
+            return _flag(value, place)
+        case "peak_flops" | "peak_bandwidth":
+            return _number(value, place)
+        case _:
+            return _whole(value, place, least=0 if name == "attention_flops_per_pair" else 1)
 
 
 def _mapping(data: object, known: list[str], place: str) -> Mapping[str, object]:
@@ -75,9 +98,21 @@ def _mapping(data: object, known: list[str], place: str) -> Mapping[str, object]
     return data
 
 
-def _whole(value: object, place: str) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise InputError(f"{place}: {value!r} is not usable; give a whole number of at least 1")
+def _delivery(value: object, place: str) -> str:
+    if value not in DELIVERIES:
+        raise InputError(f"{place}: {value!r} is not usable; give one of {', '.join(DELIVERIES)}")
+    return str(value)
+
+
+def _flag(value: object, place: str) -> bool:
+    if not isinstance(value, bool):
+        raise InputError(f"{place}: {value!r} is not usable; give true or false")
+    return value
+
+
+def _whole(value: object, place: str, *, least: int = 1) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise InputError(f"{place}: {value!r} is not usable; give a whole number of at least {least}")
     return value
 
 

@@ -8,139 +8,90 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from s3sim.core.errors import InvariantError
 from s3sim.core.events import Event
+from s3sim.report.facts import Delivery
 from s3sim.report.frames import Column, column
 from s3sim.report.percentiles import weighted_percentile, weighted_percentiles
+from s3sim.report.stays import DecodeRows, Flags, Stays, decode_rows, follows, span, stays
 
 __all__ = ["token_gaps", "weighted_percentile", "weighted_percentiles"]
 
-Flags = NDArray[np.bool_]
-JOINS = (Event.PREFILLED, Event.SWAPPED_IN)
-LEAVES = (Event.FINISHED, Event.PREEMPTED)
 
-
-def token_gaps(events: pd.DataFrame, steps: pd.DataFrame) -> tuple[Column, Column]:
+def token_gaps(events: pd.DataFrame, steps: pd.DataFrame, *, delivery: Delivery = "token") -> tuple[Column, Column]:
     """The gaps between consecutive tokens of each request, pooled (vLLM's ITL): picoseconds, and how often each.
 
-    Exactly the list of all gaps, each weight above 0; one gap may stand in several entries. Needs
-    the whole log, and steps that take time. Raises InvariantError where its two tables disagree on
-    how many sequences decode.
+    Exactly the list of all gaps, each weight above 0; one gap may stand in several entries. A client
+    knows the tokens that a RESTART lost, so each position counts when it is delivered for the first time:
+    the gap before the first new one holds the whole repetition. Requests that failed are left out, as in
+    vLLM's bench. With delivery at the batch's end all gaps are 0. Needs the whole log, and steps that
+    take time. Raises InvariantError where its two tables disagree on how many sequences decode.
     """
-    rows, stays = _decode_rows(steps), _stays(events)
-    first, last = _first_and_last(rows, stays)
-    took = last >= first
-    _check(rows, first[took], last[took])
-    entry_token, final_token = _tokens(stays, took, rows.end[last[took]])
-    again = np.flatnonzero(stays.prefilled & _follows(stays.ident))
+    if delivery == "batch_end":
+        return _at_once(events)
+    rows, told = decode_rows(steps), stays(events)
+    first, last = span(rows, told)
+    count, begin = _Steps.of(rows), np.cumsum(rows.steps) - rows.steps
+    took = np.flatnonzero(last >= first)
+    enter, leave = begin[first[took]], begin[last[took]] + rows.steps[last[took]]
+    new = np.where(told.failed[took], leave, enter + np.maximum(told.repeats[took] - 1, 0))  # first new token's step
+    reached = new < leave
+    decoded = took[reached]
+    before_prefill, before_decode = _tokens(told, decoded, rows.end[last[decoded]])
+    again = np.flatnonzero(_fresh(told) & follows(told.ident))
+    silent = _covering(enter, np.minimum(new + 1, leave), len(count.gap))
     parts = [
-        _within_stretches(rows),
-        (rows.first_end - rows.previous_end, rows.decoding - np.bincount(first[took], minlength=len(rows.end))),
-        _once(rows.first_end[first[took]] - entry_token[took]),
-        _once(stays.enter[again] - final_token[again - 1]),  # a prefill after a recompute emits a token itself
+        (count.gap, rows.decoding[count.row] - silent),
+        _once(count.end[new[reached]] - before_decode[decoded]),
+        _once(told.enter[again] - before_prefill[again]),
     ]
     gaps, weights = (np.concatenate(cells) for cells in zip(*parts, strict=True))
     return gaps[weights > 0], weights[weights > 0]
 
 
 @dataclass(frozen=True, slots=True)
-class _Rows:
-    """The stretches that decode, by lane, then by time."""
+class _Steps:
+    """The steps of all stretches, one by one: step j of a stretch lasts first + j * increment."""
 
-    lane: Column
-    start: Column
-    first: Column
-    increment: Column
-    steps: Column
-    decoding: Column
+    row: Column
+    gap: Column  # since the token before, for those that decoded before
     end: Column
-    previous_end: Column  # of the lane's stretch before; for a lane's first, nobody decoded before
 
-    @property
-    def first_end(self) -> Column:
-        """When the first step of each stretch ends."""
-        return self.start + self.first
-
-
-@dataclass(frozen=True, slots=True)
-class _Stays:
-    """The sequences' times in the batch, by request, then by time: from a join to a leave."""
-
-    ident: Column
-    lane: Column
-    enter: Column
-    leave: Column  # far in the future where the log ends before
-    prefilled: Flags  # came by a prefill, which emits a token; else by a swap-in, which does not
+    @classmethod
+    def of(cls, rows: DecodeRows) -> "_Steps":
+        row = np.repeat(np.arange(len(rows.steps)), rows.steps)
+        step = np.arange(len(row)) - np.repeat(np.cumsum(rows.steps) - rows.steps, rows.steps)
+        first, increment = rows.first[row], rows.increment[row]
+        gap = np.where(step == 0, (rows.first_end - rows.previous_end)[row], first + step * increment)
+        return cls(row, gap, rows.start[row] + (step + 1) * first + increment * (step * (step + 1) // 2))
 
 
-def _decode_rows(steps: pd.DataFrame) -> _Rows:
-    order = np.lexsort((column(steps, "start_ps"), column(steps, "lane")))
-    order = order[column(steps, "decode_sequences")[order] > 0]
-    names = ("lane", "start_ps", "first_ps", "increment_ps", "steps", "decode_sequences")
-    lane, start, first, increment, count, decoding = (column(steps, name)[order] for name in names)
-    end = start + count * first + increment * (count * (count - 1) // 2)
-    return _Rows(lane, start, first, increment, count, decoding, end, np.concatenate((start[:1], end[:-1])))
+def _at_once(events: pd.DataFrame) -> tuple[Column, Column]:
+    finished = column(events, "event") == Event.FINISHED
+    count = int((column(events, "tokens")[finished] - 1).sum())
+    return np.zeros(min(1, count), np.int64), np.full(min(1, count), count, np.int64)
 
 
-def _stays(events: pd.DataFrame) -> _Stays:
-    kind = column(events, "event")
-    at = np.flatnonzero(np.isin(kind, JOINS + LEAVES))
-    at = at[np.argsort(column(events, "id")[at], kind="stable")]  # the log tells a request's story in order
-    kind, ident, time = kind[at], column(events, "id")[at], column(events, "time_ps")[at]
-    joins = np.isin(kind, JOINS)
-    left = np.append(_follows(ident)[1:] & ~joins[1:], [False])[: len(at)]
-    leave = np.where(left, np.append(time[1:], time[:1]), np.iinfo(np.int64).max)
-    return _Stays(
-        ident[joins], column(events, "lane")[at][joins], time[joins], leave[joins], kind[joins] == Event.PREFILLED
-    )
+def _covering(begin: Column, end: Column, size: int) -> Column:
+    """How many of the half-open intervals cover each step."""
+    return np.cumsum(np.bincount(begin, minlength=size + 1) - np.bincount(end, minlength=size + 1))[:size]
 
 
-def _follows(ident: Column) -> Flags:
-    """Whether the entry before is of the same request."""
-    return np.concatenate((np.zeros(min(1, len(ident)), np.bool_), ident[1:] == ident[:-1]))
+def _fresh(told: Stays) -> Flags:
+    """Whether each stay begins with a token that was not delivered before."""
+    fresh: Flags = told.prefilled & ~told.failed & (told.repeats == 0)
+    return fresh
 
 
-def _first_and_last(rows: _Rows, stays: _Stays) -> tuple[Column, Column]:
-    """The first and the last row in which each stay decodes; it decodes in none where they are crossed."""
-    first, last = np.zeros_like(stays.enter), np.full_like(stays.enter, -1)
-    for lane in np.unique(rows.lane):
-        begin, end = np.searchsorted(rows.lane, (lane, lane + 1))
-        mine = stays.lane == lane
-        first[mine] = begin + np.searchsorted(rows.start[begin:end], stays.enter[mine])
-        last[mine] = begin + np.searchsorted(rows.end[begin:end], stays.leave[mine], side="right") - 1
-    return first, last
-
-
-def _tokens(stays: _Stays, took: Flags, final: Column) -> tuple[Column, Column]:
-    """When each stay's sequence had emitted its last token before it decodes, and after."""
-    known = np.stack((stays.prefilled, took), axis=1).ravel()
-    times = np.zeros((len(took), 2), np.int64)
-    times[:, 0] = stays.enter
-    times[took, 1] = final
-    latest = np.maximum.accumulate(np.where(known, np.arange(len(known)), 0))  # a request's first stay has a prefill
-    times = times.ravel()[latest].reshape(-1, 2)
-    return times[:, 0], times[:, 1]
-
-
-def _within_stretches(rows: _Rows) -> tuple[Column, Column]:
-    """Gaps of the steps after each stretch's first: step j lasts first + j * increment."""
-    later = rows.steps - 1
-    which = np.repeat(np.arange(len(later)), later)
-    step = np.arange(1, len(which) + 1) - np.repeat(np.cumsum(later) - later, later)
-    return rows.first[which] + step * rows.increment[which], rows.decoding[which]
+def _tokens(told: Stays, decoded: Column, final: Column) -> tuple[Column, Column]:
+    """When each stay's request had last got a new token: before it enters, and before it decodes."""
+    known, times = np.zeros((len(told.ident), 2), np.bool_), np.zeros((len(told.ident), 2), np.int64)
+    known[:, 0], times[:, 0] = _fresh(told), told.enter
+    known[decoded, 1], times[decoded, 1] = True, final
+    latest = np.maximum.accumulate(np.where(known.ravel(), np.arange(known.size), 0))  # a request's first stay is fresh
+    found = times.ravel()[latest].reshape(-1, 2)
+    return np.append(found[:1, 1], found[:-1, 1])[: len(found)], found[:, 0]
 
 
 def _once(gaps: Column) -> tuple[Column, Column]:
     return gaps, np.ones_like(gaps)
-
-
-def _check(rows: _Rows, first: Column, last: Column) -> None:
-    size = len(rows.end)
-    here = np.cumsum(np.bincount(first, minlength=size) - np.bincount(last + 1, minlength=size + 1)[:size])
-    wrong = np.flatnonzero(here != rows.decoding)
-    if len(wrong):
-        row = wrong[0]
-        stretch = f"the stretch at {rows.start[row]} ps decodes {rows.decoding[row]} sequences"
-        raise InvariantError(f"{stretch}, the events tell of {here[row]}")

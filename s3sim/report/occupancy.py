@@ -2,13 +2,16 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
+from operator import mul
 
+import numpy as np
 import pandas as pd
 
-from s3sim.report.levels import Level, busy_level, idle_level, last_finish
+from s3sim.report.frames import Column, column
+from s3sim.report.levels import FOREVER, Level, account, durations, last_finish
 from s3sim.report.series import occupancy_series
 
-__all__ = ["Occupancy", "last_finish", "occupancy", "occupancy_series"]
+__all__ = ["Occupancy", "busy_time", "last_finish", "occupancy", "occupancy_series"]
 
 CHUNK = 1 << 16  # intervals turned into Python integers at a time; all at once would take half a kilobyte each
 
@@ -23,8 +26,8 @@ class Occupancy:
     end: int  # ps
     held: int  # slots · ps
     used: int  # slots · ps
-    sequences: int  # in the batch, by prefill or decode; · ps
-    busy: int  # ps during which steps ran
+    sequences: int  # in the batches of all lanes, by prefill or decode; · ps
+    busy: int  # ps during which a step ran
 
     def reserved_fraction(self, capacity: int) -> float | None:
         """Mean share of `capacity` slots that was held; None for an empty window."""
@@ -46,34 +49,58 @@ class Occupancy:
 
 
 def occupancy(events: pd.DataFrame, steps: pd.DataFrame, *, end_ps: int) -> Occupancy:
-    """The integrals from 0 to `end_ps`; raises InvariantError if a step is running then, or where stretches overlap.
+    """The integrals from 0 to `end_ps`; raises InvariantError if a stretch of several steps runs on past it.
 
-    Between steps the last IDLE event stands; where there is none, nothing is counted.
+    Lanes run at once: each plan's slots stand until the next plan on any lane, the batch is all lanes'
+    together, and busy is the time in which any of them ran.
     """
-    busy, idle = busy_level(steps, end_ps=end_ps), idle_level(events, steps, end_ps=end_ps)
-    held, used, sequences = _integrals(busy)
-    idle_held, idle_used, _ = _integrals(idle)
-    time = int(busy.elapsed.sum())
-    return Occupancy(end=end_ps, held=held + idle_held, used=used + idle_used, sequences=sequences, busy=time)
+    held, used = _integrals(account(events, steps, end_ps=end_ps))
+    sequences, busy = _in_flight(steps, end_ps=end_ps), busy_time(steps, end_ps=end_ps)
+    return Occupancy(end=end_ps, held=held, used=used, sequences=sequences, busy=busy)
 
 
-def _integrals(level: Level) -> tuple[int, int, int]:
-    """∫ held, ∫ used and ∫ sequences over all intervals, by closed sums over the steps j of each."""
-    held = used = sequences = 0
-    for _, first, increment, steps, batch, decodes, held_first, used_first, grown, moment in _integers(level):
+def busy_time(steps: pd.DataFrame, *, end_ps: int = FOREVER) -> int:
+    """Picoseconds up to `end_ps` in which any lane ran a step."""
+    start, until = _intervals(steps, end_ps)
+    order = np.argsort(start)
+    start, until = start[order], np.maximum.accumulate(until[order])
+    covered = np.append(start[:1], until[:-1])[: len(until)]
+    return int(np.maximum(until - np.maximum(start, covered), 0).sum())
+
+
+def _integrals(level: Level) -> tuple[int, int]:
+    """∫ held and ∫ used over all intervals, by closed sums over the steps j of each."""
+    held = used = 0
+    for _, first, increment, steps, decodes, held_first, used_first, grown, moment in _integers(level):
         pairs = steps * (steps - 1) // 2  # Σ j
         squares = pairs * (2 * steps - 1) // 3  # Σ j²
         elapsed = steps * first + increment * pairs
         held += held_first * elapsed + first * grown + increment * moment
         used += used_first * elapsed + decodes * (first * pairs + increment * squares)
-        sequences += batch * elapsed
-    return held, used, sequences
+    return held, used
 
 
 def _integers(level: Level) -> Iterator[tuple[int, ...]]:
     for begin in range(0, len(level), CHUNK):
         chunk = level[begin : begin + CHUNK]
         yield from zip(*(getattr(chunk, field.name).tolist() for field in fields(chunk)), strict=True)
+
+
+def _in_flight(steps: pd.DataFrame, *, end_ps: int) -> int:
+    """∫ sequences in the batches of all lanes."""
+    start, until = _intervals(steps, end_ps)
+    batch = column(steps, "prefill_sequences") + column(steps, "decode_sequences")
+    total = 0
+    for begin in range(0, len(batch), CHUNK):
+        part = slice(begin, begin + CHUNK)
+        total += sum(map(mul, batch[part].tolist(), (until - start)[part].tolist()))
+    return total
+
+
+def _intervals(steps: pd.DataFrame, end_ps: int) -> tuple[Column, Column]:
+    """Start and end of each stretch, as far as they lie before `end_ps`."""
+    start = column(steps, "start_ps")
+    return np.minimum(start, end_ps), np.minimum(start + durations(steps), end_ps)
 
 
 def _ratio(part: int, whole: int) -> float | None:

@@ -51,12 +51,12 @@ class RunFiles:
         """Columns of a point's table of requests; raises InputError where it cannot be read."""
         return _parquet(self._file(point, "requests.parquet"), columns)
 
-    def occupancy_log(self, point: str) -> tuple[pd.DataFrame, pd.DataFrame] | None:
-        """What an occupancy needs of a point's events and steps; None under `log: requests`, which keeps neither."""
+    def log(self, point: str, *kinds: Event) -> tuple[pd.DataFrame, pd.DataFrame] | None:
+        """A point's events, of some kinds if named, and its steps; None under `log: requests`, which keeps neither."""
         events, steps = (self.path / "points" / point / f"{name}.parquet" for name in ("events", "steps"))
         if not (events.exists() or steps.exists()):
             return None
-        wanted = [("event", "in", [int(Event.FINISHED), int(Event.IDLE)])]
+        wanted = [("event", "in", [int(kind) for kind in kinds])] if kinds else None
         return _parquet(_existing(events), None, wanted), _parquet(_existing(steps), None)
 
     def facts(self, point: str) -> RunFacts:

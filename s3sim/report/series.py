@@ -5,7 +5,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from s3sim.report.frames import PS_PER_S, Column
-from s3sim.report.levels import Level, busy_level, idle_level, last_finish
+from s3sim.report.levels import Level, account, last_finish
 
 __all__ = ["occupancy_series"]
 
@@ -22,11 +22,8 @@ def occupancy_series(
     """
     end = last_finish(events) if end_ps is None else end_ps
     edges = np.linspace(0, end, points + 1) if end else np.zeros(1)
-    held, used = np.zeros_like(edges), np.zeros_like(edges)
-    for level in (busy_level(steps, end_ps=end or 0), idle_level(events, steps, end_ps=end or 0)):
-        if len(level):
-            more_held, more_used = _before(level, edges)
-            held, used = held + more_held, used + more_used
+    level = account(events, steps, end_ps=end or 0)
+    held, used = _before(level, edges) if len(level) else (np.zeros_like(edges), np.zeros_like(edges))
     middle, width = (edges[1:] + edges[:-1]) / 2, np.diff(edges)
     return pd.DataFrame({"time_s": middle / PS_PER_S, "held": np.diff(held) / width, "used": np.diff(used) / width})
 

@@ -4,16 +4,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from s3sim.core.events import Event
+from s3sim.report.costs import Metric, costs, memory, rate, utilisation
 from s3sim.report.facts import RunFacts, ServiceLevel
-from s3sim.report.frames import PS_PER_MS, PS_PER_S, column
+from s3sim.report.frames import PS_PER_MS, PS_PER_S, Column
 from s3sim.report.gaps import token_gaps
-from s3sim.report.occupancy import last_finish, occupancy
+from s3sim.report.occupancy import last_finish
 from s3sim.report.percentiles import weighted_mean, weighted_percentiles
 
 __all__ = ["METRICS", "Metric", "summarize"]
 
-Metric = int | float | None
 PERCENTILES = (50, 90, 99)
 LATENCIES = ("ttft", "tpot", "itl", "e2el")
 METRICS = (
@@ -32,14 +31,21 @@ METRICS = (
     "kv_reserved_fraction",
     "kv_used_fraction",
     "kv_waste_fraction",
+    "external_fragmentation",
     "preemptions",
     "swapped_bytes",
     "recomputed_tokens",
+    "host_full_recomputes",
+    "restarts",
+    "out_of_memory",
     "compactions",
     "relocated_bytes",
     "overrun_rate",
     "under_predicted_rate",
+    "padding_fraction",
     "mfu",
+    "compute_utilisation",
+    "bandwidth_utilisation",
 )
 
 
@@ -50,18 +56,25 @@ def summarize(events: pd.DataFrame, steps: pd.DataFrame, requests: pd.DataFrame,
     slo_attainment is over those that arrived. The window of every rate and fraction is duration_s:
     from time 0 to the last token. mfu counts prompt + output - 1 tokens a request once, recomputed
     ones not, at 2·parameters operations each.
+
+    recomputed_tokens are slots that were written and dropped by a preemption, whatever its kind.
+    external_fragmentation is 1 - ∫ largest hole / ∫ free slots, of contiguous systems alone.
+    padding_fraction, compute_utilisation and bandwidth_utilisation are over all steps of the log, useful
+    or not: padding's share of the tokens that went through the dense layers; operations / (peak · time
+    in which a step ran); bytes of weights and KV read or copied / (peak · that time). See Work.
     """
     end = last_finish(events)
     finished = requests[requests["status"] == "finished"]
     found: dict[str, Metric] = {
         **_counts(requests, end),
         **_throughput(finished, end),
-        **_latency(finished, events, steps),
+        **_latency(finished, token_gaps(events, steps, delivery=facts.delivery)),
         **_service(requests, finished, facts.slo, end),
-        **_memory(events, steps, facts, end),
-        **_costs(events, facts),
+        **memory(events, steps, facts, end),
+        **costs(events, facts),
         **_predictions(finished),
-        "mfu": _rate(2 * facts.parameters * _useful_tokens(finished) / facts.peak_flops, end),
+        "mfu": rate(2 * facts.parameters * _useful_tokens(finished) / facts.peak_flops, end),
+        **utilisation(events, steps, facts),
     }
     return {name: found[name] for name in METRICS}
 
@@ -79,18 +92,18 @@ def _counts(requests: pd.DataFrame, end: int | None) -> dict[str, Metric]:
 def _throughput(finished: pd.DataFrame, end: int | None) -> dict[str, Metric]:
     prompt, output = int(finished["prompt_tokens"].sum()), int(finished["output_tokens"].sum())
     return {
-        "request_throughput": _rate(len(finished), end),
-        "output_throughput": _rate(output, end),
-        "total_token_throughput": _rate(prompt + output, end),
+        "request_throughput": rate(len(finished), end),
+        "output_throughput": rate(output, end),
+        "total_token_throughput": rate(prompt + output, end),
     }
 
 
-def _latency(finished: pd.DataFrame, events: pd.DataFrame, steps: pd.DataFrame) -> dict[str, Metric]:
+def _latency(finished: pd.DataFrame, gaps_and_weights: tuple[Column, Column]) -> dict[str, Metric]:
     found: dict[str, Metric] = {}
     for name in ("ttft", "tpot", "e2el"):
         values = finished[f"{name}_ms"].dropna().to_numpy(dtype=np.float64)
         found |= _distribution(name, _mean(values), np.percentile(values, PERCENTILES) if len(values) else None)
-    gaps, weights = token_gaps(events, steps)
+    gaps, weights = gaps_and_weights
     if len(gaps):
         percentiles = weighted_percentiles(gaps, weights, PERCENTILES) / PS_PER_MS
         found |= _distribution("itl", weighted_mean(gaps, weights) / PS_PER_MS, percentiles)
@@ -115,30 +128,7 @@ def _service(
     for name, limit in slo.limits.items():
         missed |= finished[name].to_numpy() > limit  # an output of one token has no TPOT, and meets its limit
     met = int((~missed).sum())
-    return {"slo_attainment": met / len(requests) if len(requests) else None, "request_goodput": _rate(met, end)}
-
-
-def _memory(events: pd.DataFrame, steps: pd.DataFrame, facts: RunFacts, end: int | None) -> dict[str, Metric]:
-    found = occupancy(events, steps, end_ps=end or 0)
-    return {
-        "mean_batch_size": found.mean_batch_size,
-        "kv_reserved_fraction": found.reserved_fraction(facts.kv_capacity_tokens),
-        "kv_used_fraction": found.used_fraction(facts.kv_capacity_tokens),
-        "kv_waste_fraction": found.waste_fraction,
-    }
-
-
-def _costs(events: pd.DataFrame, facts: RunFacts) -> dict[str, Metric]:
-    kind, tokens, detail = (column(events, name) for name in ("event", "tokens", "detail"))
-    preempted, compacted = kind == Event.PREEMPTED, kind == Event.COMPACTED
-    swapped = (kind == Event.SWAPPED_OUT) | (kind == Event.SWAPPED_IN)
-    return {
-        "preemptions": int(preempted.sum()),
-        "swapped_bytes": int(tokens[swapped].sum()) * facts.kv_bytes_per_token,
-        "recomputed_tokens": int(tokens[preempted & (detail == 0)].sum()),  # cached, then dropped
-        "compactions": int(compacted.sum()),
-        "relocated_bytes": int(tokens[compacted].sum()) * facts.kv_bytes_per_token,
-    }
+    return {"slo_attainment": met / len(requests) if len(requests) else None, "request_goodput": rate(met, end)}
 
 
 def _predictions(finished: pd.DataFrame) -> dict[str, Metric]:
@@ -156,10 +146,6 @@ def _predictions(finished: pd.DataFrame) -> dict[str, Metric]:
 
 def _useful_tokens(finished: pd.DataFrame) -> int:
     return int((finished["prompt_tokens"] + finished["output_tokens"] - 1).sum())
-
-
-def _rate(amount: float, end: int | None) -> float | None:
-    return amount / (end / PS_PER_S) if end else None
 
 
 def _mean(values: NDArray[np.float64]) -> float | None:

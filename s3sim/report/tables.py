@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 
 from s3sim.core.events import Event, Reason
-from s3sim.report.frames import PS_PER_MS, PS_PER_S, event_frame, step_frame
+from s3sim.report.facts import Delivery
+from s3sim.report.frames import PS_PER_MS, PS_PER_S, Column, event_frame, step_frame
 from s3sim.report.hits import RequestLog
 
 __all__ = ["REQUEST_COLUMNS", "event_frame", "requests_table", "step_frame"]
@@ -33,17 +34,20 @@ REQUEST_COLUMNS = (
 )
 
 
-def requests_table(events: pd.DataFrame) -> pd.DataFrame:
+def requests_table(events: pd.DataFrame, *, delivery: Delivery = "token") -> pd.DataFrame:
     """One row per request that arrived, with REQUEST_COLUMNS, in the order in which the log tells of the arrivals.
 
     Times are in seconds since the run's start and latencies in milliseconds: differences are taken
     in integer picoseconds, and converted last. What a request never came to is null. Definitions are
     those of vLLM's `bench serve`: TTFT = first token - arrival; E2EL = last token - arrival;
     TPOT = (E2EL - TTFT) / (output_tokens - 1), for more than one token; normalized latency =
-    E2EL / output_tokens. Raises InvariantError where an id arrived twice, or never.
+    E2EL / output_tokens. A token that a RESTART lost was delivered all the same, so the first token stays
+    the first; with delivery at the batch's end all tokens come with the last. Raises InvariantError where
+    an id arrived twice, or never.
     """
     log = RequestLog(events)
-    cells = {**_given(log), **_outcome(log), **_service(log), **_latencies(log), **_preempted(log)}
+    first = _first_tokens(log) if delivery == "token" else _last_tokens(log)
+    cells = {**_given(log), **_outcome(log), **_service(log), **_latencies(log, *first), **_preempted(log)}
     return pd.DataFrame(cells, columns=list(REQUEST_COLUMNS), copy=False)
 
 
@@ -81,16 +85,28 @@ def _service(log: RequestLog) -> dict[str, object]:
     }
 
 
-def _latencies(log: RequestLog) -> dict[str, object]:
-    arrival, finished, prefilled = log.of(Event.ARRIVED).time, log.of(Event.FINISHED), log.of(Event.PREFILLED)
-    once = prefilled.tokens == 1  # a prefill after a recompute emits a later token
-    row, first_token = prefilled.row[once], np.zeros(len(log.ids), np.int64)
-    first_token[row] = prefilled.time[once]
+def _first_tokens(log: RequestLog) -> tuple[Column, Column]:
+    """The rows of those that got a token, and when they got their first."""
+    prefilled = log.of(Event.PREFILLED)
+    once = np.flatnonzero(prefilled.tokens == 1)  # a prefill after a recompute emits a later token
+    row, first = np.unique(prefilled.row[once], return_index=True)
+    return row, prefilled.time[once][first]
+
+
+def _last_tokens(log: RequestLog) -> tuple[Column, Column]:
+    finished = log.of(Event.FINISHED)
+    return finished.row, finished.time
+
+
+def _latencies(log: RequestLog, row: Column, time: Column) -> dict[str, object]:
+    arrival, finished = log.of(Event.ARRIVED).time, log.of(Event.FINISHED)
+    first_token = np.zeros(len(log.ids), np.int64)
+    first_token[row] = time
     e2el, decoding = finished.time - arrival[finished.row], finished.time - first_token[finished.row]
     many = finished.tokens > 1
     return {
-        "first_token_s": log.numbers(row, first_token[row] / PS_PER_S),
-        "ttft_ms": log.numbers(row, (first_token[row] - arrival[row]) / PS_PER_MS),
+        "first_token_s": log.numbers(row, time / PS_PER_S),
+        "ttft_ms": log.numbers(row, (time - arrival[row]) / PS_PER_MS),
         "tpot_ms": log.numbers(finished.row[many], decoding[many] / (finished.tokens[many] - 1) / PS_PER_MS),
         "e2el_ms": log.numbers(finished.row, e2el / PS_PER_MS),
         "normalized_latency_ms": log.numbers(finished.row, e2el / finished.tokens / PS_PER_MS),

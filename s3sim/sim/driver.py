@@ -1,7 +1,8 @@
 """The driver: the SimPy process that owns time, and serves one replica step by step.
 
 At one instant, in this order: moves completed, requests arrived, predictions ready, commit, plan.
-Everything from outside is looked at once per step, at its end, as an engine's own loop does.
+Everything from outside is looked at once per step, at its end, as an engine's own loop does. A user who
+waits for an answer gets it at its commit, so what is asked at once in return is seen at the next boundary.
 """
 
 from collections.abc import Generator
@@ -13,7 +14,7 @@ from simpy.events import EventPriority
 from s3sim.core.errors import InvariantError
 from s3sim.core.replica import Replica
 from s3sim.sim.executor import Run, SimulatedExecutor
-from s3sim.sim.inbox import Inbox
+from s3sim.sim.inbox import Incoming
 from s3sim.sim.link import HostLink
 
 __all__ = ["boundary", "deliver", "next_event", "serve"]
@@ -33,7 +34,7 @@ def serve(
     env: simpy.Environment,
     replica: Replica,
     executor: SimulatedExecutor,
-    inbox: Inbox,
+    inbox: Incoming,
     link: HostLink,
     *,
     single_steps: bool = False,
@@ -46,6 +47,7 @@ def serve(
     deliver(replica, inbox, link, now)
     while True:
         batch = replica.plan(now)
+        inbox.observe(replica.log)
         for move in replica.take_moves():
             link.send(move)
         if batch is None:
@@ -67,7 +69,7 @@ def serve(
         raise InvariantError(f"{len(replica.waiting)} sequences wait, and nothing runs, moves or is due to arrive")
 
 
-def deliver(replica: Replica, inbox: Inbox, link: HostLink, now: int) -> None:
+def deliver(replica: Replica, inbox: Incoming, link: HostLink, now: int) -> None:
     """Hand over what came from outside: moves completed, then requests that became visible."""
     if link.arrived:
         for at, sequence in link.arrived:
@@ -77,13 +79,13 @@ def deliver(replica: Replica, inbox: Inbox, link: HostLink, now: int) -> None:
     inbox.deliver(replica, now)
 
 
-def next_event(inbox: Inbox, link: HostLink) -> int | None:
+def next_event(inbox: Incoming, link: HostLink) -> int | None:
     """When the next request or move comes; None if nothing is on its way."""
     times = [time for time in (inbox.next_time(), link.next_end()) if time is not None]
     return min(times, default=None)
 
 
-def _cut(run: Run, replica: Replica, inbox: Inbox, link: HostLink, now: int) -> int:
+def _cut(run: Run, replica: Replica, inbox: Incoming, link: HostLink, now: int) -> int:
     """Steps until the run ends, or until the first step boundary at or after an event that matters."""
     if run.steps == 1:
         return 1

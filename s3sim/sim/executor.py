@@ -1,14 +1,19 @@
 """The simulated device: it knows the true lengths, and foretells durations from a latency model."""
 
-from collections.abc import Mapping
 from heapq import heappop, heappush
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from s3sim.core.batch import Affine, Batch, Outcome
 from s3sim.core.protocols import LatencyModel
 from s3sim.core.request import Sequence
 
-__all__ = ["Run", "SimulatedExecutor"]
+__all__ = ["Outputs", "Run", "SimulatedExecutor"]
+
+
+class Outputs(Protocol):
+    """True numbers of output tokens by request id: a mapping, or an array where ids are row numbers."""
+
+    def __getitem__(self, ident: int, /) -> int: ...
 
 
 class Run(NamedTuple):
@@ -33,7 +38,7 @@ class _LaneClock:
 class SimulatedExecutor:
     """Runs batches in simulated time; `outputs[request id]` is the true number of output tokens."""
 
-    def __init__(self, model: LatencyModel, outputs: Mapping[int, int], *, lanes: int = 1) -> None:
+    def __init__(self, model: LatencyModel, outputs: Outputs, *, lanes: int = 1) -> None:
         self._model = model
         self._outputs = outputs
         self._lanes = [_LaneClock() for _ in range(lanes)]

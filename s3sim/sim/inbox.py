@@ -2,15 +2,16 @@
 
 from array import array
 from heapq import heapreplace
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from s3sim.core.events import Reason
+from s3sim.core.events import EventLog, Reason
 from s3sim.core.replica import Replica
 from s3sim.core.request import Prediction, Request
 
-__all__ = ["Inbox", "ready_times"]
+__all__ = ["Column", "Inbox", "Incoming", "Rows", "cells", "ready_times"]
 
 Column = NDArray[np.int64]
 
@@ -30,8 +31,62 @@ def ready_times(arrival: Column, *, seconds_ps: int, concurrency: int | None) ->
     return ready
 
 
+class Incoming(Protocol):
+    """Requests on their way to a replica, however they come about."""
+
+    def next_time(self) -> int | None:
+        """When the next request that is already due becomes visible; None where none is."""
+        ...
+
+    def deliver(self, replica: Replica, now: int) -> None:
+        """Submit every request that is visible at `now`."""
+        ...
+
+    def observe(self, log: EventLog) -> None:
+        """Look at what happened since the last call; called once after every plan."""
+        ...
+
+
+class Rows:
+    """The rows of a trace as a server sees them; `excluded` marks those that the workload's own rules reject."""
+
+    def __init__(
+        self,
+        *,
+        ids: Column,
+        prompt_tokens: Column,
+        max_new_tokens: Column,
+        predicted: Column | None,
+        excluded: NDArray[np.bool_] | None,
+    ) -> None:
+        self._ids, self._prompt, self._limit = cells(ids), cells(prompt_tokens), cells(max_new_tokens)
+        self._predicted = None if predicted is None else cells(predicted)
+        self._excluded = frozenset[int]() if excluded is None else frozenset(np.flatnonzero(excluded).tolist())
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def id(self, row: int) -> int:
+        """The request id of a row."""
+        return self._ids[row]
+
+    def excluded(self, row: int) -> bool:
+        """Whether the workload's own rules reject a row."""
+        return row in self._excluded
+
+    def submit(self, replica: Replica, row: int, *, arrival: int, ready: int) -> None:
+        """Hand a row over, with its prediction where it has one, which is ready at that time."""
+        request = Request(self._ids[row], arrival, self._prompt[row], self._limit[row])
+        if row in self._excluded:
+            replica.reject(request, Reason.OVER_LENGTH)
+        elif self._predicted is None:
+            replica.submit(request)
+        else:
+            replica.submit(request, Prediction(self._predicted[row]), ready=ready)
+
+
 class Inbox:
-    """The rows of a trace as a server sees them, in the order in which they become visible.
+    """The rows of a trace, in the order in which they become visible.
 
     `ready` are the times at which rows may be submitted (ps, ascending), `predicted` the output
     lengths foreseen for them, `excluded` marks rows that the workload's own rules reject.
@@ -48,13 +103,17 @@ class Inbox:
         predicted: Column | None = None,
         excluded: NDArray[np.bool_] | None = None,
     ) -> None:
-        self._ids, self._arrival = _cells(ids), _cells(arrival)
-        self._prompt, self._limit = _cells(prompt_tokens), _cells(max_new_tokens)
-        self._ready = self._arrival if ready is None else _cells(ready)
-        self._predicted = None if predicted is None else _cells(predicted)
-        self._excluded = frozenset[int]() if excluded is None else frozenset(np.flatnonzero(excluded).tolist())
+        self._rows = Rows(
+            ids=ids,
+            prompt_tokens=prompt_tokens,
+            max_new_tokens=max_new_tokens,
+            predicted=predicted,
+            excluded=excluded,
+        )
+        self._arrival = cells(arrival)
+        self._ready = self._arrival if ready is None else cells(ready)
         self._next = 0
-        self._end = len(self._ids)
+        self._end = len(self._rows)
 
     def next_time(self) -> int | None:
         """When the next request becomes visible; None after the last."""
@@ -64,18 +123,16 @@ class Inbox:
         """Submit every request that is visible at `now`."""
         row = self._next
         while row < self._end and (ready := self._ready[row]) <= now:
-            request = Request(self._ids[row], self._arrival[row], self._prompt[row], self._limit[row])
-            if row in self._excluded:
-                replica.reject(request, Reason.OVER_LENGTH)
-            elif self._predicted is None:
-                replica.submit(request)
-            else:
-                replica.submit(request, Prediction(self._predicted[row]), ready=ready)
+            self._rows.submit(replica, row, arrival=self._arrival[row], ready=ready)
             row += 1
         self._next = row
 
+    def observe(self, log: EventLog) -> None:
+        """Nothing: these requests come whatever becomes of others."""
 
-def _cells(column: Column) -> "array[int]":
-    cells = array("q")
-    cells.frombytes(np.ascontiguousarray(column, dtype=np.int64).tobytes())
-    return cells
+
+def cells(column: Column) -> "array[int]":
+    """A column as an array whose cells are plain integers, at eight bytes each."""
+    values = array("q")
+    values.frombytes(np.ascontiguousarray(column, dtype=np.int64).tobytes())
+    return values

@@ -9,7 +9,7 @@ from s3sim.core.errors import InvariantError
 from s3sim.core.replica import Replica
 from s3sim.sim.driver import boundary, deliver, next_event
 from s3sim.sim.executor import Run, SimulatedExecutor
-from s3sim.sim.inbox import Inbox
+from s3sim.sim.inbox import Incoming
 from s3sim.sim.link import HostLink
 
 __all__ = ["Pipeline"]
@@ -23,7 +23,7 @@ class Pipeline:
     """
 
     def __init__(
-        self, env: simpy.Environment, replica: Replica, executor: SimulatedExecutor, inbox: Inbox, link: HostLink
+        self, env: simpy.Environment, replica: Replica, executor: SimulatedExecutor, inbox: Incoming, link: HostLink
     ) -> None:
         self._env = env
         self._replica = replica
@@ -46,6 +46,7 @@ class Pipeline:
         deliver(replica, self._inbox, self._link, int(env.now))
         while True:
             batch = replica.plan(int(env.now), lane)
+            self._inbox.observe(replica.log)
             for move in replica.take_moves():
                 self._link.send(move)
             if batch is None:

@@ -1,5 +1,6 @@
 """One resolved point, simulated."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,11 +9,14 @@ from s3sim.core.errors import InputError
 from s3sim.core.events import EventLog
 from s3sim.experiment.build import Hardware, Load, build_choices, build_hardware, build_load
 from s3sim.experiment.resolved import Point
-from s3sim.sim.inbox import Inbox, ready_times
+from s3sim.sim.closed_loop import ClosedLoopInbox
+from s3sim.sim.executor import Outputs
+from s3sim.sim.inbox import Inbox, Incoming, Rows, cells, ready_times
 from s3sim.sim.link import LinkSpeed
 from s3sim.sim.world import Device, run_world
+from s3sim.workload.trace import Trace
 
-__all__ = ["Simulated", "check_point", "simulate_point"]
+__all__ = ["Simulated", "check_point", "check_points", "simulate_point"]
 
 PICOSECONDS = 10**12  # per second
 
@@ -31,6 +35,26 @@ def check_point(point: Point) -> None:
     _demand_room(point, build_hardware(point), build_load(point))
 
 
+def check_points(points: Iterable[Point]) -> None:
+    """Check one point of each setting; seeds and choices share a setting. Raises InputError."""
+    seen: set[str] = set()
+    for point in points:
+        hardware = (point.model, point.device, point.engine, point.memory, point.latency, point.max_length)
+        setting = repr((hardware, point.workload, point.arrivals, point.predictor))
+        if setting not in seen:
+            seen.add(setting)
+            _check_swept(point)
+
+
+def _check_swept(point: Point) -> None:
+    """Check a point, and say which swept values it has where it fails."""
+    try:
+        check_point(point)
+    except InputError as error:
+        swept = ", ".join(f"{key}={value!r}" for key, value in point.sweep.items())
+        raise InputError(f"{error}{f' (scenario {point.scenario}, with {swept})' if swept else ''}") from None
+
+
 def simulate_point(point: Point, *, single_steps: bool = False) -> Simulated:
     """Run a point to its end; raises InputError where its parts cannot be built or nothing of it can ever run."""
     hardware, load = build_hardware(point), build_load(point)
@@ -40,8 +64,8 @@ def simulate_point(point: Point, *, single_steps: bool = False) -> Simulated:
         name=point.label or point.system,
         choices=build_choices(point),
         device=_device(point, hardware),
-        inbox=_inbox(load),
-        output_tokens=dict(zip(trace.id.tolist(), trace.output_tokens.tolist(), strict=True)),
+        inbox=_inbox(load, seed=point.seed),
+        output_tokens=_outputs(trace),
         single_steps=single_steps,
     )
     return Simulated(log=log, hardware=hardware, load=load)
@@ -79,8 +103,25 @@ def _device(point: Point, hardware: Hardware) -> Device:
     )
 
 
-def _inbox(load: Load) -> Inbox:
-    trace = load.trace
+def _outputs(trace: Trace) -> Outputs:
+    """True output lengths by request id: eight bytes each where ids are row numbers, as they mostly are."""
+    if np.array_equal(trace.id, np.arange(len(trace))):
+        return cells(trace.output_tokens)
+    return dict(zip(trace.id.tolist(), trace.output_tokens.tolist(), strict=True))
+
+
+def _inbox(load: Load, *, seed: int) -> Incoming:
+    trace, loop = load.trace, load.closed_loop
+    if loop is not None:
+        rows = Rows(
+            ids=trace.id,
+            prompt_tokens=trace.prompt_tokens,
+            max_new_tokens=_limits(load),
+            predicted=load.predicted,
+            excluded=trace.over_length,
+        )
+        thinking = [loop.thinking(user, seed=seed) for user in range(loop.users)]
+        return ClosedLoopInbox(rows, thinking=thinking, prediction_ps=load.prediction_ps, concurrency=load.concurrency)
     ready = ready_times(trace.arrival, seconds_ps=load.prediction_ps, concurrency=load.concurrency)
     return Inbox(
         ids=trace.id,

@@ -1,6 +1,5 @@
 """A world: one replica on a simulated device, run from its first arrival to its last token."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import simpy
@@ -10,8 +9,8 @@ from s3sim.core.protocols import LatencyModel
 from s3sim.core.replica import Replica
 from s3sim.policies.registry import Choices
 from s3sim.sim.driver import serve
-from s3sim.sim.executor import SimulatedExecutor
-from s3sim.sim.inbox import Inbox
+from s3sim.sim.executor import Outputs, SimulatedExecutor
+from s3sim.sim.inbox import Incoming
 from s3sim.sim.link import HostLink, LinkSpeed
 from s3sim.sim.pipeline import Pipeline
 
@@ -35,8 +34,8 @@ def run_world(
     name: str,
     choices: Choices,
     device: Device,
-    inbox: Inbox,
-    output_tokens: Mapping[int, int],
+    inbox: Incoming,
+    output_tokens: Outputs,
     single_steps: bool = False,
 ) -> EventLog:
     """Serve every request of the inbox with one system; `output_tokens` by request id, for the device alone."""

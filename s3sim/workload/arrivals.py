@@ -2,17 +2,27 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import isfinite
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from s3sim.core.errors import InputError
+from s3sim.workload.arrival_times import demand_positive, picoseconds, sums
 from s3sim.workload.checks import IntArray
-from s3sim.workload.units import MAX_PICOSECONDS, PICOSECONDS
+from s3sim.workload.modulated import Diurnal, MarkovModulated
+from s3sim.workload.units import PICOSECONDS
 
-__all__ = ["ARRIVALS", "Arrivals", "Constant", "Gamma", "Offline", "Poisson", "TraceTimes"]
+__all__ = [
+    "ARRIVALS",
+    "Arrivals",
+    "Constant",
+    "Diurnal",
+    "Gamma",
+    "MarkovModulated",
+    "Offline",
+    "Poisson",
+    "TraceTimes",
+]
 
 
 class Arrivals(Protocol):
@@ -39,11 +49,11 @@ class Constant:
     rate: float  # requests/s
 
     def __post_init__(self) -> None:
-        _demand_positive(rate=self.rate)
+        demand_positive(rate=self.rate)
 
     def times(self, n: int, rng: np.random.Generator) -> IntArray:
         """Multiples of 1/rate, each rounded to a ps; nothing is drawn."""
-        return _picoseconds(np.arange(n) / self.rate)
+        return picoseconds(np.arange(n) / self.rate)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +63,11 @@ class Poisson:
     rate: float  # requests/s
 
     def __post_init__(self) -> None:
-        _demand_positive(rate=self.rate)
+        demand_positive(rate=self.rate)
 
     def times(self, n: int, rng: np.random.Generator) -> IntArray:
         """Sums of the gaps. More requests prolong a series, and another rate only stretches it."""
-        return _picoseconds(_sums(rng.standard_exponential(n - 1)) / self.rate)
+        return picoseconds(sums(rng.standard_exponential(n - 1)) / self.rate)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +82,12 @@ class Gamma:
     burstiness: float
 
     def __post_init__(self) -> None:
-        _demand_positive(rate=self.rate, burstiness=self.burstiness)
+        demand_positive(rate=self.rate, burstiness=self.burstiness)
 
     def times(self, n: int, rng: np.random.Generator) -> IntArray:
         """Sums of the gaps. More requests prolong a series, and another rate only stretches it."""
         gaps = rng.standard_gamma(self.burstiness, n - 1) / self.burstiness
-        return _picoseconds(_sums(gaps) / self.rate)
+        return picoseconds(sums(gaps) / self.rate)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,7 +98,7 @@ class TraceTimes:
     scale: float = 1.0
 
     def __post_init__(self) -> None:
-        _demand_positive(scale=self.scale)
+        demand_positive(scale=self.scale)
 
     def times(self, n: int, rng: np.random.Generator) -> IntArray:
         """First n recorded times, scaled; nothing is drawn. InputError if fewer were recorded."""
@@ -96,30 +106,15 @@ class TraceTimes:
             raise InputError(f"{n} arrivals asked of {len(self.recorded)} recorded ones; ask for fewer requests")
         if self.scale == 1:
             return self.recorded[:n]
-        return _picoseconds(self.recorded[:n] / PICOSECONDS * self.scale)
+        return picoseconds(self.recorded[:n] / PICOSECONDS * self.scale)
 
 
 ARRIVALS: Mapping[str, type[Arrivals]] = {
     "constant": Constant,
+    "diurnal": Diurnal,
     "gamma": Gamma,
+    "markov_modulated": MarkovModulated,
     "offline": Offline,
     "poisson": Poisson,
     "trace": TraceTimes,
 }
-
-
-def _demand_positive(**values: float) -> None:
-    for name, value in values.items():
-        if not (value > 0 and isfinite(value)):
-            raise InputError(f"{name} is {value}: a finite number above 0 is needed")
-
-
-def _sums(gaps: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.concatenate([[0.0], np.cumsum(gaps)])
-
-
-def _picoseconds(seconds: NDArray[Any]) -> IntArray:
-    if seconds[-1] >= MAX_PICOSECONDS / PICOSECONDS:
-        days = seconds[-1] / 86400
-        raise InputError(f"the last request would arrive after {days:.0f} days: 106 is the most; raise the rate")
-    return np.asarray(np.rint(seconds * PICOSECONDS), dtype=np.int64)

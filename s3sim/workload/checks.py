@@ -16,6 +16,7 @@ __all__ = [
     "IntArray",
     "Place",
     "Rule",
+    "Value",
     "broken_rows",
     "demand",
     "length_rules",
@@ -28,6 +29,8 @@ IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 Columns = Mapping[str, NDArray[Any]]  # by the names of a Trace's fields, all of one length
 Place = Callable[[int], str]  # a row number → where a reader of the message finds that row
+Value = Callable[[int, str], object]  # a row number and a column → what stands there
+SHOWN = 80  # characters of a value in a message
 
 
 class Rule(NamedTuple):
@@ -59,11 +62,14 @@ def order_rules(columns: Columns) -> list[Rule]:
     before = np.zeros(len(arrival), dtype=np.bool_)
     before[1:] = arrival[1:] < arrival[:-1]
     return [
-        Rule("arrival", ~in_range, "a time from the trace's start on is needed, at most 106 days after it"),
+        Rule("arrival", ~in_range, _TIME),
         Rule("arrival", before, "it lies before the row above; sort the rows by arrival"),
         Rule("id", ~_is_whole(ids), "a whole number is needed; leave the column out to number the rows"),
         Rule("id", _repeated(ids), "an earlier row has the same id; leave the column out to number the rows"),
     ]
+
+
+_TIME = "a time from the trace's start on is needed, at most 106 days after it; is the unit right?"
 
 
 def broken_rows(rules: Iterable[Rule], rows: int) -> BoolArray:
@@ -74,15 +80,16 @@ def broken_rows(rules: Iterable[Rule], rows: int) -> BoolArray:
     return mask
 
 
-def demand(rules: Iterable[Rule], *, shown: Columns, place: Place) -> None:
-    """Raise InputError for the first row that breaks a rule, showing its value as `shown` has it."""
+def demand(rules: Iterable[Rule], *, value: Value, place: Place) -> None:
+    """Raise InputError for the first row that breaks a rule, showing the value that stands there."""
     broken = [(int(rule.broken.argmax()), rule) for rule in rules if rule.broken.any()]
     if not broken:
         return
     row, rule = min(broken, key=lambda found: found[0])
-    value = shown[rule.column][row]
-    text = repr(value.item() if isinstance(value, np.generic) else value)
-    raise InputError(f"{place(row)}: {rule.column} is {text}: {rule.law}")
+    found = value(row, rule.column)
+    text = repr(found.item() if isinstance(found, np.generic) else found)
+    shown = text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
+    raise InputError(f"{place(row)}: {rule.column} is {shown}: {rule.law}")
 
 
 def _is_count(values: NDArray[Any]) -> BoolArray:

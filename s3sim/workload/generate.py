@@ -4,7 +4,7 @@ import numpy as np
 
 from s3sim.core.errors import InputError
 from s3sim.workload.arrivals import Arrivals
-from s3sim.workload.lengths import Lengths
+from s3sim.workload.lengths import JointLengths
 from s3sim.workload.trace import Trace
 
 __all__ = ["generate", "retime"]
@@ -13,7 +13,7 @@ LENGTHS_STREAM = 1  # numbers of the independent random streams under one seed
 ARRIVALS_STREAM = 2
 
 
-def generate(requests: int, *, lengths: Lengths, arrivals: Arrivals, seed: int) -> Trace:
+def generate(requests: int, *, lengths: JointLengths, arrivals: Arrivals, seed: int) -> Trace:
     """Trace of so many drawn requests.
 
     Lengths and arrivals come from independent streams, so another rate or process leaves the lengths

@@ -21,9 +21,11 @@ from s3sim.workload.parametric import (
 
 __all__ = [
     "LENGTHS",
+    "JointLengths",
     "Length",
     "Lengths",
     "QuantileTable",
+    "Resampled",
 ]
 
 
@@ -32,6 +34,14 @@ class Length(Protocol):
 
     def tokens(self, scores: FloatArray) -> IntArray:
         """Token counts, at least 1, of standard normal scores: the quantiles at their probabilities."""
+        ...
+
+
+class JointLengths(Protocol):
+    """A distribution of prompt and output lengths together."""
+
+    def sample(self, n: int, rng: np.random.Generator) -> tuple[IntArray, IntArray]:
+        """Prompt and output tokens of n requests, each of shape (n,); more requests prolong the series."""
         ...
 
 
@@ -80,6 +90,28 @@ class Lengths:
         pearson = 2 * sin(pi * self.spearman / 6)
         tied = pearson * first + sqrt(max(0.0, 1 - pearson**2)) * second
         return self.prompt.tokens(first), self.output.tokens(tied)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Resampled:
+    """The pairs of a recorded trace, drawn with replacement, which keeps the tie between prompt and output.
+
+    The bootstrap (Efron 1979, Annals of Statistics 7, "Bootstrap methods: another look at the jackknife").
+    """
+
+    prompt_tokens: IntArray  # of a Trace
+    output_tokens: IntArray
+
+    def __post_init__(self) -> None:
+        if len(self.prompt_tokens) != len(self.output_tokens) or not len(self.prompt_tokens):
+            raise InputError(
+                f"{len(self.prompt_tokens)} prompts and {len(self.output_tokens)} outputs: as many of both are needed"
+            )
+
+    def sample(self, n: int, rng: np.random.Generator) -> tuple[IntArray, IntArray]:
+        """Prompt and output tokens of n requests, each of shape (n,); more requests prolong the series."""
+        rows = rng.integers(len(self.prompt_tokens), size=n)
+        return self.prompt_tokens[rows], self.output_tokens[rows]
 
 
 LENGTHS: Mapping[str, type[Length]] = {

@@ -40,7 +40,7 @@ class Trace:
         columns = {name: _column(name, values) for name, values in self.columns().items()}
         _demand_equal_lengths(columns)
         rules = [*length_rules(columns), *order_rules(columns)]
-        demand(rules, shown=columns, place=lambda row: f"trace row {row}")
+        demand(rules, value=lambda row, name: columns[name][row], place=lambda row: f"trace row {row}")
         for name, values in columns.items():
             dtype = np.bool_ if name == "over_length" else np.int64
             object.__setattr__(self, name, _read_only(values, dtype))

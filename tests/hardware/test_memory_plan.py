@@ -31,9 +31,9 @@ def test_parts_add_up(utilization: float) -> None:
 
 
 def test_default_overheads_cost_slots() -> None:
-    """By default the runtime takes 2.1 GB away from the KV cache."""
+    """By default the runtime takes 2.94 GB away from the KV cache."""
     bare = MemoryPlan(model=MODELS["gpt-j-6b"], device=EIGHTY, context_bytes=0, workspace_bytes=0)
-    assert bare.kv_bytes - MemoryPlan(model=MODELS["gpt-j-6b"], device=EIGHTY).kv_bytes == 2_100_000_000
+    assert bare.kv_bytes - MemoryPlan(model=MODELS["gpt-j-6b"], device=EIGHTY).kv_bytes == 2_940_000_000
 
 
 def test_a_model_larger_than_the_device() -> None:

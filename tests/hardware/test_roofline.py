@@ -111,7 +111,7 @@ def test_a_relocation_costs_a_read_and_a_write() -> None:
     latency = roofline("gpt-neox-20b")
     piece = latency.affine(replace(decode(4, 400), relocated_tokens=1000))
     copies = 1000 * 2 * 1_081_344 / (0.86 * 2039e9) * 1e12
-    assert piece.first - latency.affine(decode(4, 400)).first == pytest.approx(copies, abs=1)
+    assert piece.first - latency.affine(decode(4, 400)).first == pytest.approx(copies, abs=500)
     assert piece.steps == 1
 
 

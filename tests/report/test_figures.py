@@ -1,6 +1,7 @@
 from collections.abc import Callable
 from functools import cache
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,21 +13,28 @@ from matplotlib.text import Text
 from numpy.typing import NDArray
 
 from s3sim.core.errors import InputError, UnknownNameError
+from s3sim.core.events import Event
+from s3sim.policies.registry import SYSTEMS
+from s3sim.report.extents import extents
 from s3sim.report.facts import ServiceLevel
-from s3sim.report.figures import bars, kv_over_time, latency_cdf, throughput_latency
+from s3sim.report.figures import bars, kv_map, kv_over_time, latency_cdf, throughput_latency, timeline, utilisation
 from s3sim.report.figures.axes import LABELS, label
 from s3sim.report.figures.placing import Tag, place_tags
 from s3sim.report.figures.style import KNOWN, looks
 from s3sim.report.occupancy import occupancy_series
+from s3sim.report.phases import interesting, phases
 from s3sim.report.summary import METRICS
 from s3sim.report.tables import requests_table
-from tests.report.worlds import CAPACITY, NAMES, frames
+from tests.report.worlds import CAPACITY, facts_of, frames
+
+NAMES = ("orca", "s3", "oracle_bucket", "oracle_exact", "vllm")
+MANY = tuple(KNOWN)
 
 SLO = ServiceLevel(ttft_ms=300.0, normalized_latency_ms=180.0)
 SWEPT = (4, 64, 16, None)
 
 
-def sweep(seeds: int = 2) -> pd.DataFrame:
+def sweep(seeds: int = 2, names: tuple[str, ...] = NAMES) -> pd.DataFrame:
     """A summary that looks like one: throughput saturates, latency rises, and later systems do better."""
     rows = [
         {
@@ -34,10 +42,12 @@ def sweep(seeds: int = 2) -> pd.DataFrame:
             "seed": seed,
             "max_num_seqs": np.nan if value is None else value,
             "request_throughput": (rank + 1) * min(value or 64, 64) / (30 + seed),
-            "normalized_latency_ms": 20 + (value or 64) * (5 - rank) / (1 + seed / 10),
+            "normalized_latency_ms": 20 + (value or 64) * (len(names) - rank) / (1 + seed / 10),
             "mean_batch_size": min(value or 64, 20 * (rank + 1)),
+            "compute_utilisation": min(value or 64, 20 * (rank + 1)) / 100,
+            "bandwidth_utilisation": 0.9 - (value or 64) / 1000,
         }
-        for rank, name in enumerate(NAMES)
+        for rank, name in enumerate(names)
         for value in SWEPT
         for seed in range(seeds)
     ]
@@ -69,12 +79,67 @@ def bar_figure() -> Figure:
     return bars(rows[rows["max_num_seqs"].isna()], ("request_throughput", "mean_batch_size"))
 
 
+@cache
+def cliff_figure(names: tuple[str, ...] = NAMES) -> Figure:
+    """Utilisation over that sweep."""
+    return utilisation(sweep(names=names), title="a run")
+
+
+@cache
+def timeline_figure() -> Figure:
+    """Forty requests of a small world."""
+    events, _ = frames("s3")
+    return timeline(phases(events, interesting(events, 40)))
+
+
+@cache
+def map_figure(capacity: int = CAPACITY, until: float | None = None) -> Figure:
+    """The address space of a small world."""
+    events, steps = frames("s3")
+    compacted = events.loc[events["event"] == Event.COMPACTED, "time_ps"] / 1e12
+    found = extents(events, steps, capacity_tokens=CAPACITY)
+    return kv_map(found, capacity=capacity, compactions=compacted, until=until)
+
+
+@cache
+def many_kv_figure() -> Figure:
+    """KV over time of all systems, of which some take far longer."""
+    return kv_over_time({name: occupancy_series(*frames(name)) for name in SYSTEMS})
+
+
+@cache
+def many_curves_figure() -> Figure:
+    """Curves of all systems that have a look."""
+    return throughput_latency(sweep(names=MANY), swept_over="max_num_seqs")
+
+
+@cache
+def many_bars_figure() -> Figure:
+    """Bars of all systems that have a look."""
+    rows = sweep(names=MANY)
+    return bars(rows[rows["max_num_seqs"].isna()], ("request_throughput", "mean_batch_size"))
+
+
+@cache
+def many_cliffs_figure() -> Figure:
+    """Utilisation of all systems that have a look."""
+    return cliff_figure(MANY)
+
+
 ALL: dict[str, Callable[[], Figure]] = {
     "curves": curve_figure,
     "kv": kv_figure,
     "cdf": cdf_figure,
     "bars": bar_figure,
+    "cliff": cliff_figure,
+    "timeline": timeline_figure,
+    "map": map_figure,
+    "kv of many": many_kv_figure,
+    "curves of many": many_curves_figure,
+    "bars of many": many_bars_figure,
+    "cliffs of many": many_cliffs_figure,
 }
+BARS = (bar_figure, many_bars_figure)
 
 
 @pytest.mark.parametrize("figure", ALL.values(), ids=ALL)
@@ -97,7 +162,7 @@ def test_legends_and_titles_cover_no_data(figure: Callable[[], Figure]) -> None:
     drawn = figure()
     drawn.draw_without_rendering()
     boxes = [legend.get_window_extent() for legend in drawn.legends]
-    assert len(boxes) == (0 if figure is bar_figure else 1)
+    assert len(boxes) == (0 if figure in BARS else 1)
     panels = [axes.get_window_extent() for axes in drawn.axes]
     labelled = [box for axes in drawn.axes if (box := axes.get_tightbbox()) is not None]
     for box in boxes:
@@ -200,6 +265,123 @@ def test_bars_bear_value_and_speed_up() -> None:
         bars(rows, baseline="vllm")
 
 
+def test_many_bars_lie_below_each_other() -> None:
+    """Beyond six systems bars lie, as long as the mean, in the order of the frame from above."""
+    rows = sweep(names=MANY)
+    rows = rows[rows["max_num_seqs"].isna()]
+    axes = many_bars_figure().axes[0]
+    means = rows.groupby("system", sort=False)["request_throughput"].mean()
+    assert [bar.get_width() for bar in axes.patches] == pytest.approx(means.tolist())  # type: ignore[attr-defined]
+    assert [tick.get_text() for tick in axes.get_yticklabels()] == list(MANY)
+    assert axes.get_ylim()[0] > axes.get_ylim()[1]
+    assert axes.texts[0].get_text().endswith("(1.00×)")
+
+
+def test_runs_of_unlike_length_have_axes_of_their_own() -> None:
+    """Where some run far longer each panel shows its own run in full, and the title says so; else all share one."""
+    own, shared = many_kv_figure(), kv_figure()
+    ends = [axes.get_xlim()[1] for axes in own.axes]
+    assert max(ends) > 5 * min(ends)
+    assert "own axis of time" in own.get_suptitle()
+    assert len({axes.get_xlim()[1] for axes in shared.axes}) == 1
+    assert "own axis" not in shared.get_suptitle()
+    assert {axes.get_title(loc="left").split(":")[0] for axes in own.axes} == set(SYSTEMS)
+
+
+def rings(figure: Figure, panel: int) -> list[tuple[float, float]]:
+    """The points that are ringed."""
+    lines = [line for line in figure.axes[panel].lines if line.get_fillstyle() == "none"]
+    return [(float(np.asarray(line.get_xdata())[0]), float(np.asarray(line.get_ydata())[0])) for line in lines]
+
+
+def test_the_cliff_is_where_the_batch_stops_growing() -> None:
+    """Ringed is the first value from which on the batch is no larger: 64 for 20 sequences, null for 64 and more."""
+    figure = cliff_figure()
+    assert rings(figure, 2) == [(64.0, 20.0), (64.0, 40.0), (64.0, 60.0), (64.0, 64.0), (64.0, 64.0)]
+    assert rings(figure, 0) == [(64.0, 0.2), (64.0, 0.4), (64.0, 0.6), (64.0, 0.64), (64.0, 0.64)]
+    texts = [text.get_text() for text in figure.axes[2].texts]
+    assert texts == [f"{name}: batch {min(64, 20 * (rank + 1))}" for rank, name in enumerate(NAMES)]
+    legend = [text.get_text() for text in cliff_figure(MANY).legends[0].get_texts()]
+    assert "orca: batch 20" in legend
+    assert not cliff_figure(MANY).axes[2].texts
+
+
+def test_no_cliff_without_a_rise_before_or_after() -> None:
+    """A level curve may not heed the limit, and one that still rises has met no wall, unless nothing limited it."""
+    level = sweep().assign(mean_batch_size=7.0)
+    assert rings(utilisation(level), 2) == []
+    rising = sweep(names=("vllm",)).assign(mean_batch_size=lambda rows: rows["max_num_seqs"].fillna(90))
+    assert rings(utilisation(rising[rising["max_num_seqs"].notna()]), 2) == []
+    assert rings(utilisation(rising), 2) == [(128.0, 90.0)]
+
+
+def test_the_axis_of_a_sweep_bears_its_values() -> None:
+    """Each swept value has its tick, and null stands behind the largest."""
+    axes = cliff_figure().axes[2]
+    assert axes.get_xticks().tolist() == [4, 16, 64, 128]
+    assert [tick.get_text() for tick in axes.get_xticklabels()] == ["4", "16", "64", "null"]
+
+
+def test_a_timeline_shows_every_phase_in_its_row() -> None:
+    """One bar per phase: as long, where it begins, in the row of its request."""
+    events, _ = frames("s3")
+    told = phases(events, interesting(events, 40))
+    axes = timeline_figure().axes[0]
+    patches: list[Any] = list(axes.patches)
+    drawn = {(round(bar.get_y() + 0.39), bar.get_x(), round(bar.get_width(), 12)) for bar in patches}
+    rank = {ident: row for row, ident in enumerate(dict.fromkeys(told["id"].tolist()))}
+    wanted = [
+        (rank[ident], begin / 1e12, round(end / 1e12 - begin / 1e12, 12))
+        for ident, begin, end in told[["id", "begin_ps", "end_ps"]].to_numpy().tolist()
+    ]
+    assert len(patches) == len(wanted)
+    assert drawn == set(wanted)
+    assert [tick.get_text() for tick in axes.get_yticklabels()] == [str(ident) for ident in rank]
+
+
+def test_a_map_shows_every_extent_and_compaction() -> None:
+    """A box for each rectangle of addresses and time, a shape for what is written in it, a line for each compaction."""
+    events, steps = frames("s3")
+    found = extents(events, steps, capacity_tokens=CAPACITY)
+    axes = map_figure().axes[0]
+    reserved, *written, lines = axes.collections
+    corners = {tuple(np.round(path.get_extents().extents, 9)) for path in reserved.get_paths()}
+    cells = found[["begin_ps", "address", "end_ps", "tokens"]].to_numpy().tolist()
+    assert len(reserved.get_paths()) == len(found)
+    assert corners == {
+        (round(begin / 1e12, 9), address, round(end / 1e12, 9), address + tokens)
+        for begin, address, end, tokens in cells
+    }
+    assert sum(len(shape.get_paths()) for shape in written) == len(found)
+    times = {round(float(np.asarray(path.vertices)[0, 0]), 9) for path in lines.get_paths()}
+    compacted = events.loc[events["event"] == Event.COMPACTED, "time_ps"].tolist()
+    assert times == {round(time / 1e12, 9) for time in compacted}
+    assert axes.get_ylim()[1] > CAPACITY
+
+
+def test_a_crowded_map_has_a_close_up() -> None:
+    """Where too many extents lie above each other, a second panel shows the lowest; a window cuts the time."""
+    assert len(map_figure().axes) == 1
+    crowded = map_figure(capacity=20 * CAPACITY, until=0.5)
+    assert len(crowded.axes) == 2
+    whole, close = (axes.get_ylim()[1] for axes in crowded.axes)
+    assert 0 < close < whole
+    assert [axes.get_xlim() for axes in crowded.axes] == [(0, 0.5)] * 2
+
+
+def test_no_time_between_tokens_is_told_as_such() -> None:
+    """Where all tokens come at a batch's end, the panel of TPOT says what its 0 means."""
+    names = ("fastertransformer", "orca")
+    figure = latency_cdf(
+        {name: requests_table(frames(name)[0], delivery=facts_of(name).delivery) for name in names}, slo=SLO
+    )
+    assert [axes.get_title(loc="left") for axes in figure.axes] == [
+        "SLO: 300 ms",
+        "0: all tokens at a batch's end",
+        "",
+    ]
+
+
 def test_the_names_of_columns_are_checked() -> None:
     """A column that is missing is named, with those that are there."""
     with pytest.raises(InputError, match=r"no column 'arrivals\.rate' among 'system'"):
@@ -213,8 +395,9 @@ def test_a_system_looks_the_same_in_every_figure() -> None:
     for names in (NAMES, ("s3",), ("zeta", "s3", "alpha")):
         assert all(look == KNOWN[name] for name, look in looks(names).items() if name in KNOWN)
     assert looks(["b", "a"]) == looks(["a", "b"])
-    found = list(looks([*NAMES, "a", "b", "c", "d"]).values())
-    assert len({look.colour for look in found}) == len({look.marker for look in found}) == 9
+    found = list(looks([*MANY, "a", "b", "c", "d"]).values())
+    assert len({look.colour for look in found}) == len({look.marker for look in found}) == len(MANY) + 4
+    assert set(SYSTEMS) <= set(KNOWN)
 
 
 def test_every_metric_has_a_label_with_its_unit() -> None:
@@ -246,6 +429,8 @@ def lab(colour: str, eye: NDArray[np.float64]) -> NDArray[np.float64]:
 
 @pytest.mark.parametrize("eye", EYES.values(), ids=EYES)
 def test_systems_are_told_apart_by_every_eye(eye: NDArray[np.float64]) -> None:
-    """The five systems' colours are at least 30 apart (CIE76), for dichromats too."""
+    """The first five systems' colours are at least 30 apart (CIE76), for dichromats too, and all at least 19."""
     colours = [lab(look.colour, np.asarray(eye)) for look in KNOWN.values()]
-    assert min(float(np.linalg.norm(one - other)) for one, other in combinations(colours, 2)) >= 30
+    assert tuple(KNOWN)[:5] == ("orca", "s3", "oracle_bucket", "oracle_exact", "vllm")
+    assert min(float(np.linalg.norm(one - other)) for one, other in combinations(colours[:5], 2)) >= 30
+    assert min(float(np.linalg.norm(one - other)) for one, other in combinations(colours, 2)) >= 19

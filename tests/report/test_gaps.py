@@ -7,18 +7,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from s3sim.core.errors import InvariantError
-from s3sim.core.events import STEP_COLUMNS, Event
+from s3sim.core.events import STEP_COLUMNS, Event, Preemption, Reason
+from s3sim.report.facts import Delivery
 from s3sim.report.gaps import token_gaps, weighted_percentile, weighted_percentiles
 from s3sim.report.percentiles import weighted_mean
 from s3sim.report.tables import event_frame, requests_table, step_frame
-from tests.report.worlds import NAMES, brute_gaps, frames, log_of
+from tests.report.brute import brute_gaps
+from tests.report.worlds import NAMES, WORLDS, facts_of, frames, log_of
 
 RATES = (None, 12.0)
 
 
-def pooled(events: pd.DataFrame, steps: pd.DataFrame) -> list[int]:
+def pooled(events: pd.DataFrame, steps: pd.DataFrame, *, delivery: Delivery = "token") -> list[int]:
     """The gaps, each as often as it occurs, sorted."""
-    gaps, weights = token_gaps(events, steps)
+    gaps, weights = token_gaps(events, steps, delivery=delivery)
     return sorted(np.repeat(gaps, weights).tolist())
 
 
@@ -32,33 +34,61 @@ def by_hand(events: Sequence[tuple[int, ...]], steps: list[dict[str, int]]) -> t
 @pytest.mark.parametrize("name", NAMES)
 def test_gaps_equal_those_of_tokens_told_one_by_one(name: str, rate: float | None) -> None:
     """The weighted counts are exactly the gaps of a reconstruction token by token, with stretches and without."""
-    expected = brute_gaps(log_of(name, rate=rate, single_steps=True))
-    assert len(expected) > 2000
-    assert pooled(*frames(name, rate=rate, single_steps=True)) == expected
-    assert pooled(*frames(name, rate=rate)) == expected
+    delivery = facts_of(name).delivery
+    expected = brute_gaps(log_of(name, rate=rate, single_steps=True), delivery=delivery)
+    assert len(expected) > 2000 or WORLDS[name].choices.get("on_oom") == "fail"
+    assert pooled(*frames(name, rate=rate, single_steps=True), delivery=delivery) == expected
+    assert pooled(*frames(name, rate=rate), delivery=delivery) == expected
 
 
-def test_the_worlds_preempt_by_swap_and_by_recompute() -> None:
-    """The law above is about something: both ways to be preempted occur, often, and stretches are long."""
-    for name in NAMES[1:]:
-        events, steps = frames(name)
-        preempted = events[events["event"] == Event.PREEMPTED]
-        assert len(preempted) > 20
-        assert steps["steps"].max() > 5
-        assert set(preempted["detail"]) == ({0} if name == "vllm" else {0, 1})
+PREEMPTED = {
+    "s3": {Preemption.SWAP, Preemption.HOST_FULL},
+    "s3_recompute": {Preemption.RECOMPUTE},
+    "vllm": {Preemption.RECOMPUTE},
+    "sarathi": {Preemption.RECOMPUTE},
+    "huggingface": {Preemption.RESTART},
+    "huggingface_token": {Preemption.RESTART},
+    "s3_lanes": {Preemption.SWAP, Preemption.HOST_FULL},
+    "vllm_lanes": {Preemption.RECOMPUTE},
+    "huggingface_token_lanes": {Preemption.RESTART},
+}
+
+
+@pytest.mark.parametrize("name", PREEMPTED)
+def test_the_worlds_preempt_in_every_way(name: str) -> None:
+    """The laws here are about something: every way to be preempted occurs, often, and stretches are long."""
+    events, steps = frames(name)
+    preempted = events[events["event"] == Event.PREEMPTED]
+    assert len(preempted) > 20
+    assert set(preempted["detail"]) == PREEMPTED[name]
+    assert steps["steps"].max() > 5 or WORLDS[name].lanes > 1
+
+
+def test_the_worlds_chunk_fail_and_overlap() -> None:
+    """And so do prompts in chunks, chunks that are lost, failures after tokens, and lanes that run at once."""
+    events, _ = frames("sarathi")
+    before = events[events["event"].isin([Event.ADMITTED, Event.PREFILLED, Event.PREEMPTED])].groupby("id")["event"]
+    lost = (before.shift() == Event.ADMITTED) & (events["event"] == Event.PREEMPTED) & (events["tokens"] > 0)
+    assert lost.sum() > 3
+    events, _ = frames("huggingface_fail")
+    failed = events.loc[(events["event"] == Event.REJECTED) & (events["detail"] == Reason.OUT_OF_MEMORY), "id"]
+    assert events.loc[events["event"] == Event.PREFILLED, "id"].isin(failed).sum() > 20
+    _, steps = frames("orca_lanes")
+    assert (steps["start_ps"] + steps["first_ps"] > steps["start_ps"].shift(-1)).sum() > 100
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_token_but_the_first_ends_a_gap(name: str) -> None:
-    """The weights of a request's gaps sum to its output tokens less one."""
+    """The weights sum to the output tokens of finished requests, less one each: failed ones are left out."""
     events, steps = frames(name)
-    output = requests_table(events)["output_tokens"].dropna()
-    assert token_gaps(events, steps)[1].sum() == (output - 1).sum()
+    delivery = facts_of(name).delivery
+    output = requests_table(events, delivery=delivery)["output_tokens"].dropna()
+    assert token_gaps(events, steps, delivery=delivery)[1].sum() == (output - 1).sum()
 
 
 def test_gaps_of_two_lanes_are_those_of_each() -> None:
     """Two lanes that share nothing have the gaps of both logs, though their steps overlap in time."""
-    logs = [frames("vllm"), frames("s3")]
+    logs = [frames("vllm"), frames("huggingface_token")]
     both = [pd.concat([logs[0][i], logs[1][i].assign(lane=1)]).sort_index(kind="stable") for i in (0, 1)]
     both[0]["id"] += 10_000 * (both[0]["lane"] == 1)
     assert pooled(both[0], both[1]) == sorted(pooled(*logs[0]) + pooled(*logs[1]))
@@ -96,6 +126,59 @@ def test_recomputed_before_it_decodes() -> None:
         {"start_ps": 25, "first_ps": 6, "steps": 1, "decode_sequences": 1},
     ]
     assert pooled(*by_hand(events, steps)) == [6, 15]
+
+
+def test_a_lost_token_counts_when_it_was_first_delivered() -> None:
+    """Three tokens, lost twice, the second time before all came again: the gap to the fourth holds it all."""
+    events = [
+        (10, Event.PREFILLED, 4, 1, 3, 0),
+        (20, Event.PREEMPTED, 4, 5, Preemption.RESTART, 0),  # three slots of the prompt, two of three tokens
+        (30, Event.PREFILLED, 4, 1, 3, 0),
+        (35, Event.PREEMPTED, 4, 4, Preemption.RESTART, 0),
+        (50, Event.PREFILLED, 4, 1, 3, 0),
+        (82, Event.FINISHED, 4, 5, 2, 0),
+    ]
+    steps = [
+        {"start_ps": 10, "first_ps": 5, "steps": 2, "decode_sequences": 1},
+        {"start_ps": 30, "first_ps": 5, "steps": 1, "decode_sequences": 1},
+        {"start_ps": 50, "first_ps": 5, "increment_ps": 2, "steps": 4, "decode_sequences": 1},
+    ]
+    # tokens at 10, 15, 20 | 30, 35 | 50, 55, 62, 71, 82: the fourth is new at 71
+    assert pooled(*by_hand(events, steps)) == [5, 5, 82 - 71, 71 - 20]
+
+
+def test_lost_right_after_the_first_token() -> None:
+    """One token, lost before any decode: the gap to the second runs from when the first was first there."""
+    events = [
+        (10, Event.PREFILLED, 4, 1, 3, 0),
+        (10, Event.PREEMPTED, 4, 3, Preemption.RESTART, 0),
+        (30, Event.PREFILLED, 4, 1, 3, 0),
+        (36, Event.FINISHED, 4, 2, 1, 0),
+    ]
+    assert pooled(*by_hand(events, [{"start_ps": 30, "first_ps": 6, "steps": 1, "decode_sequences": 1}])) == [26]
+
+
+def test_who_failed_has_no_gaps() -> None:
+    """Tokens of a request that was given up count for nobody, and leave those beside it alone."""
+    events = [
+        (10, Event.PREFILLED, 4, 1, 3, 0),
+        (10, Event.PREFILLED, 5, 1, 3, 0),
+        (20, Event.REJECTED, 4, 3, Reason.OUT_OF_MEMORY, 0),
+        (27, Event.FINISHED, 5, 4, 0, 0),
+    ]
+    steps = [
+        {"start_ps": 10, "first_ps": 5, "steps": 2, "decode_sequences": 2},
+        {"start_ps": 20, "first_ps": 7, "steps": 1, "decode_sequences": 1},
+    ]
+    assert pooled(*by_hand(events, steps)) == [5, 5, 7]
+
+
+def test_tokens_that_come_together_have_no_time_between() -> None:
+    """With delivery at the batch's end every gap is 0, as many as ever; where nothing finished there is none."""
+    events, steps = frames("fastertransformer")
+    gaps, weights = token_gaps(events, steps, delivery="batch_end")
+    assert (gaps.tolist(), weights.tolist()) == ([0], [2725])
+    assert not len(token_gaps(events.iloc[:50], steps.iloc[:0], delivery="batch_end")[0])
 
 
 def test_tables_that_disagree_are_refused() -> None:

@@ -6,27 +6,34 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
 from s3sim.core.errors import InputError
 from s3sim.experiment.resolved import SCHEMA_VERSION as WRITTEN_VERSION
+from s3sim.report import pictures
+from s3sim.report.extents import extents
+from s3sim.report.figures import throughput_latency
 from s3sim.report.pages import draw
-from s3sim.report.rundir import SCHEMA_VERSION
+from s3sim.report.rundir import SCHEMA_VERSION, read_run
 from s3sim.report.summary import summarize
 from s3sim.report.tables import requests_table
-from tests.report.worlds import FACTS, frames
+from tests.report.worlds import CAPACITY, facts_of, frames
 
 SYSTEMS = ("vllm", "s3")
-FIGURES = ("throughput-latency", "kv-over-time", "latency-cdf", "throughput")
+ALWAYS = ("kv-over-time", "latency-cdf", "throughput", "timeline-s3", "timeline-vllm", "kv-map-s3")
+FIGURES = ("throughput-latency", "utilisation", *ALWAYS)
+NEED_EVENTS = ("kv-over-time", "timeline-s3", "timeline-vllm", "kv-map-s3")
 Settings = list[dict[str, Any]]
 
 
-def write_run(path: Path, settings: Settings, *, full_log: bool = True) -> Path:
+def write_run(path: Path, settings: Settings, *, full_log: bool = True, worlds: tuple[str, ...] = SYSTEMS) -> Path:
     """A run directory of one scenario, with a point for each setting, system and seed."""
     rows = []
-    for system in SYSTEMS:
+    for system in worlds:
         events, steps = frames(system)
         requests = requests_table(events)
-        metrics = summarize(events, steps, requests, FACTS)
+        facts = facts_of(system)
+        metrics = summarize(events, steps, requests, facts)
         for index, setting in enumerate(settings):
             for seed in (3, 4):
                 point = f"{system}-{index}-{seed}"
@@ -37,7 +44,7 @@ def write_run(path: Path, settings: Settings, *, full_log: bool = True) -> Path:
                     events.to_parquet(folder / "events.parquet", index=False)
                     steps.to_parquet(folder / "steps.parquet", index=False)
                 about = {"scenario": "main", "system": system, "seed": seed, "sweep": setting}
-                (folder / "point.json").write_text(json.dumps(about | {"facts": FACTS.to_json()}))
+                (folder / "point.json").write_text(json.dumps(about | {"facts": facts.to_json()}))
                 shifted = metrics | {"request_throughput": (metrics["request_throughput"] or 0) + index + seed}
                 rows.append({"scenario": "main", **setting, "system": system, "seed": seed, "point": point, **shifted})
     pd.DataFrame(rows).to_csv(path / "summary.csv", index=False)
@@ -88,8 +95,54 @@ def test_a_log_of_requests_leaves_out_what_needs_events(tmp_path: Path) -> None:
     pictures = draw(
         write_run(tmp_path, [{"arrivals.rate": 4.0}, {"arrivals.rate": 8.0}], full_log=False), say=said.append
     )
-    assert names(pictures)[::2] == [f"main-{figure}.png" for figure in FIGURES if figure != "kv-over-time"]
-    assert said == ["main-kv-over-time is left out: the run kept no events (log: requests)"]
+    assert names(pictures)[::2] == [f"main-{name}.png" for name in ("throughput-latency", "latency-cdf", "throughput")]
+    assert said == [f"main-{name} is left out: the run kept no events (log: requests)" for name in NEED_EVENTS]
+
+
+@pytest.mark.usefixtures("unsaved")
+def test_an_older_run_is_drawn_as_far_as_it_goes(tmp_path: Path) -> None:
+    """A run whose summary has no utilisation, and whose facts say nothing of addresses, lacks those figures alone."""
+    run = write_run(tmp_path, [{"max_num_seqs": 4}, {"max_num_seqs": 8}])
+    drop_column(run / "summary.csv", "compute_utilisation")
+    for point in run.glob("points/*/point.json"):
+        edit(point, lambda about: about["facts"].pop("contiguous"))
+    said: list[str] = []
+    pictures = names(draw(run, say=said.append))[::2]
+    assert pictures == [f"main-{name}.png" for name in FIGURES if name not in ("utilisation", "kv-map-s3")]
+    assert said == [
+        "main-utilisation is left out: its summary has no compute_utilisation",
+        "main-kv-map-s3 is left out: its KV is not contiguous, or the run's facts do not say so",
+    ]
+
+
+def test_a_map_shows_one_lane(tmp_path: Path) -> None:
+    """Each lane has an address space of its own; drawn is the first, with its share of the slots, and so it says."""
+    run = read_run(write_run(tmp_path, [{}], worlds=("s3_lanes",)))
+    figure = pictures.address_map(run, "s3_lanes-0-3", "a run")
+    assert isinstance(figure, Figure)
+    assert figure.get_suptitle() == "a run, lane 0 of 3"
+    assert figure.axes[0].get_ylim() == (0, 1.03 * CAPACITY)
+    found = extents(*frames("s3_lanes"), capacity_tokens=3 * CAPACITY)
+    assert len(figure.axes[0].collections[0].get_paths()) == (found["lane"] == 0).sum()
+
+
+@pytest.mark.usefixtures("unsaved")
+def test_who_has_no_time_per_token_has_no_place_on_its_axis(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Offline, a system that delivers at a batch's end is left out of the curves, and their title says so."""
+    run = write_run(tmp_path, [{"max_num_seqs": 4}, {"max_num_seqs": 8}])
+    summary = pd.read_csv(run / "summary.csv")
+    summary.loc[summary["system"] == "vllm", "mean_tpot_ms"] = 0.0
+    summary.to_csv(run / "summary.csv", index=False)
+    seen: list[tuple[set[str], str]] = []
+    figure = throughput_latency
+
+    def watched(rows: pd.DataFrame, *, title: str, **settings: Any) -> Figure:
+        seen.append((set(rows["system"]), title))
+        return figure(rows, title=title, **settings)
+
+    monkeypatch.setattr("s3sim.report.pictures.throughput_latency", watched)
+    draw(run)
+    assert seen == [({"s3"}, "a-run: main\nall tokens at a batch's end, so not shown: vllm")]
 
 
 @pytest.mark.usefixtures("unsaved")
@@ -109,8 +162,10 @@ def test_a_key_with_one_value_needs_no_figures_of_its_own(tmp_path: Path) -> Non
 
 @pytest.mark.usefixtures("unsaved")
 def test_what_was_not_swept_has_no_curve(tmp_path: Path) -> None:
-    """One setting: no throughput-latency curve, all the rest."""
-    assert names(draw(write_run(tmp_path, [{}])))[::2] == [f"main-{figure}.png" for figure in FIGURES[1:]]
+    """One setting: no curve, all the rest; another key than max_num_seqs has a curve, and no cliff."""
+    assert names(draw(write_run(tmp_path / "one", [{}])))[::2] == [f"main-{figure}.png" for figure in ALWAYS]
+    run = write_run(tmp_path / "other", [{"arrivals.rate": 4.0}, {"arrivals.rate": 8.0}])
+    assert names(draw(run))[::2] == [f"main-{figure}.png" for figure in ("throughput-latency", *ALWAYS)]
 
 
 def edit(path: Path, change: Callable[[dict[str, Any]], None]) -> None:

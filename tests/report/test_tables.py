@@ -7,7 +7,7 @@ import pytest
 from s3sim.core.errors import InvariantError
 from s3sim.core.events import EVENT_COLUMNS, STEP_COLUMNS, Event, EventLog
 from s3sim.report.tables import REQUEST_COLUMNS, event_frame, requests_table, step_frame
-from tests.report.worlds import NAMES, REQUESTS, frames, log_of
+from tests.report.worlds import NAMES, REQUESTS, facts_of, frames, log_of
 
 
 def test_frames_are_views_of_the_log() -> None:
@@ -34,8 +34,8 @@ def test_an_empty_log_has_empty_frames() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_a_row_is_what_the_log_says_of_its_request(name: str) -> None:
     """Every column is that of a walk through the events, row by row, and every arrival has its row."""
-    log = log_of(name, rate=12.0)
-    table = requests_table(event_frame(log))
+    log, delivery = log_of(name, rate=12.0), facts_of(name).delivery
+    table = requests_table(event_frame(log), delivery=delivery)
     assert len(table) == REQUESTS
     told: dict[int, list[tuple[int, ...]]] = {}
     for row in log.event_rows():
@@ -43,10 +43,10 @@ def test_a_row_is_what_the_log_says_of_its_request(name: str) -> None:
             told.setdefault(row[2], []).append(row)
     assert table["id"].tolist() == list(told)
     for got in table.astype(object).where(table.notna(), None).to_dict("records"):
-        assert {str(key): value for key, value in got.items()} == expected(told[got["id"]])
+        assert {str(key): value for key, value in got.items()} == expected(told[got["id"]], delivery)
 
 
-def expected(rows: list[tuple[int, ...]]) -> dict[str, object]:
+def expected(rows: list[tuple[int, ...]], delivery: str) -> dict[str, object]:
     """The row of one request, from its events."""
     first: dict[Event, tuple[int, int, int]] = {}
     for time, kind, _, tokens, detail, _ in rows:
@@ -57,11 +57,12 @@ def expected(rows: list[tuple[int, ...]]) -> dict[str, object]:
         first.get(event) for event in (Event.ADMITTED, Event.PREFILLED, Event.FINISHED, Event.REJECTED, Event.PREDICTED)
     )
     end, output, _ = finished or (0, 0, 0)
+    prefilled = finished if delivery == "batch_end" else prefilled  # its first token comes with its last
     token = prefilled[0] if prefilled else 0
     return {
         "id": rows[0][2],
         "status": "finished" if finished else "rejected" if rejected else "unfinished",
-        "reason": {1: "never_fits", 2: "over_length"}[rejected[2]] if rejected else None,
+        "reason": {1: "never_fits", 2: "over_length", 3: "out_of_memory"}[rejected[2]] if rejected else None,
         "arrival_s": arrival / 1e12,
         "prompt_tokens": prompt,
         "max_new_tokens": limit,
@@ -82,13 +83,43 @@ def expected(rows: list[tuple[int, ...]]) -> dict[str, object]:
 
 def test_every_fate_occurs() -> None:
     """Finished, rejected for either reason and, in a log that breaks off, unfinished at every stage."""
+    failed = requests_table(frames("huggingface_fail")[0])
+    assert set(failed["reason"].dropna()) == {"never_fits", "over_length", "out_of_memory"}
+    assert failed.loc[failed["reason"] == "out_of_memory", "first_token_s"].notna().any()
     events, _ = frames("s3", rate=12.0)
-    assert set(requests_table(events)["reason"].dropna()) == {"never_fits", "over_length"}
     table = requests_table(events.iloc[: len(events) // 2])
     assert set(table["status"]) == {"finished", "rejected", "unfinished"}
     unfinished = table[table["status"] == "unfinished"]
     assert unfinished["e2el_ms"].isna().all()
     assert 0 < unfinished["first_token_s"].notna().sum() < len(unfinished)
+
+
+@pytest.mark.parametrize("name", ["fastertransformer", "huggingface", "huggingface_lanes"])
+def test_tokens_that_come_together(name: str) -> None:
+    """With delivery at the batch's end TTFT is E2EL and TPOT is 0; whoever did not finish has got nothing."""
+    table = requests_table(frames(name)[0], delivery="batch_end")
+    done = table[table["status"] == "finished"]
+    assert (done["ttft_ms"] == done["e2el_ms"]).all()
+    assert (done["tpot_ms"].dropna() == 0).all()
+    assert (done["tpot_ms"].isna() == (done["output_tokens"] == 1)).all()
+    assert table.loc[table["status"] != "finished", "first_token_s"].isna().all()
+
+
+def test_rows_that_end_alike_finish_at_once() -> None:
+    """Delivered token by token, rows of a static batch finish in turn; delivered at its end, together and later."""
+    ends = [requests_table(frames(f"fastertransformer{kind}")[0])["finished_s"].dropna() for kind in ("_token", "")]
+    assert ends[0].nunique() > 1.5 * ends[1].nunique()
+    assert (ends[0] <= ends[1]).all()
+
+
+def test_the_first_token_stays_the_first() -> None:
+    """A RESTART loses tokens that the client has: its TTFT is that of the first attempt."""
+    events, _ = frames("huggingface_token")
+    table = requests_table(events).set_index("id")
+    again = events[(events["event"] == Event.PREFILLED) & events["id"].isin(table.index[table["preemptions"] > 0])]
+    first, last = (getattr(again.groupby("id")["time_ps"], which)() for which in ("min", "max"))
+    assert (first < last).sum() > 20
+    assert (table.loc[first.index, "first_token_s"] == first / 1e12).all()
 
 
 def test_a_request_takes_little_memory() -> None:

@@ -2,11 +2,29 @@ import numpy as np
 import pytest
 
 from s3sim.core.errors import InputError
-from s3sim.workload.arrivals import ARRIVALS, Arrivals, Constant, Gamma, Offline, Poisson, TraceTimes
+from s3sim.workload.arrivals import (
+    ARRIVALS,
+    Arrivals,
+    Constant,
+    Diurnal,
+    Gamma,
+    MarkovModulated,
+    Offline,
+    Poisson,
+    TraceTimes,
+)
 from s3sim.workload.checks import IntArray
 
 SECOND = 10**12  # ps
-PROCESSES = [Offline(), Constant(4.0), Poisson(4.0), Gamma(4.0, 0.3), TraceTimes(np.arange(500) * 7, scale=0.5)]
+PROCESSES = [
+    Offline(),
+    Constant(4.0),
+    Poisson(4.0),
+    Gamma(4.0, 0.3),
+    MarkovModulated((2.0, 40.0), (3.0, 0.5)),
+    Diurnal(4.0, 0.9, period_s=30.0, phase=0.75),
+    TraceTimes(np.arange(500) * 7, scale=0.5),
+]
 
 
 def times(process: Arrivals, n: int, seed: int = 3) -> IntArray:

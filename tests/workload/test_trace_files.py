@@ -23,7 +23,7 @@ AZURE = """TIMESTAMP,ContextTokens,GeneratedTokens
 def save(folder: Path, text: str, name: str = "trace.csv") -> Path:
     """Path of a new file with this text, compressed if it is named so."""
     path = folder / name
-    path.write_bytes(gzip.compress(text.encode()) if name.endswith(".gz") else text.encode())
+    path.write_bytes(gzip.compress(text.encode(), mtime=0) if name.endswith(".gz") else text.encode())
     return path
 
 
@@ -122,7 +122,8 @@ CSV_FAULTS = [
     ("", r"trace.csv: is empty"),
     ("\n\n", r"trace.csv: is empty"),
     ("prompt_tokens,prompt_tokens\n1,1\n", r"trace.csv:1: column 'prompt_tokens' appears more than once"),
-    ("prompt,output\n1,1\n", r"no known format has the columns prompt, output \(known: csv: prompt_tokens"),
+    ("in,out\n1,1\n", r"no known format has the columns in, out \(known: csv: prompt_tokens"),
+    ("prompt,output\n1,1\n", r"format text holds texts: give the tokenizer .*columns {prompt_tokens: prompt, output"),
     ("id,prompt_tokens,output_tokens\n1,1,1\n1,1,1\n", r"trace.csv:3: id is '1': an earlier row"),
     ("id,prompt_tokens,output_tokens\na,1,1\n", r"trace.csv:2: id is 'a': .*leave the column out"),
     ("prompt_tokens,output_tokens,max_new_tokens\n1,5,4\n", r"trace.csv:2: output_tokens is '5': it exceeds"),
@@ -159,13 +160,17 @@ def test_missing_columns_say_what_was_found(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("a.csv.gz", gzip.compress(AZURE.encode())[:-20], "the gzip stream ends early; the file is truncated"),
+        (
+            "a.csv.gz",
+            gzip.compress(AZURE.encode(), mtime=0)[:-20],
+            r"ends early, after line [123]; the file is truncated",
+        ),
         ("a.csv.gz", b"plain", "cannot be read"),
         ("a.csv", OWN.encode() + b"0,1,1\n\xff,1,1\n", "CSV"),
         ("a.csv", b"\xff\xfe\x00", "is no CSV text in UTF-8"),
         ("a.parquet", b"PAR1 and no more", "is not a whole Parquet file"),
         ("a.parquet", b"", "is not a whole Parquet file"),
-        ("a.txt", b"", r"no trace has this suffix; .csv, .parquet have, or name"),
+        ("a.txt", b"", r"no trace has this suffix; .csv, .parquet, .json, .jsonl have, or name"),
         ("a.parquet.gz", b"", "no trace has this suffix"),
     ],
 )
@@ -221,7 +226,7 @@ def test_missing_values_of_a_parquet_file_are_invalid_rows(tmp_path: Path) -> No
     """A null is no length: an error with its row, or a dropped row."""
     path = tmp_path / "trace.parquet"
     pd.DataFrame({"prompt_tokens": [1, 2], "output_tokens": pd.array([1, None], dtype="Int64")}).to_parquet(path)
-    with pytest.raises(InputError, match=r"trace.parquet: row 1: output_tokens is nan"):
+    with pytest.raises(InputError, match=r"trace.parquet: row 1: output_tokens is None"):
         read_trace(path)
     assert read_trace(path, invalid_rows="drop").counts == ReadCounts(2, 1)
 

@@ -1,17 +1,19 @@
 """A YAML document that knows on which line each of its keys stands."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
 import yaml
 
 from s3sim.core.errors import InputError
+from s3sim.experiment.schema.dialect import Loader
 
-__all__ = ["Document", "read_document"]
+__all__ = ["Document", "KeyPath", "read_document"]
 
 Key = str | int
+KeyPath = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,61 +25,120 @@ class Document:
     text: str
     path: Path | None = None
     root: yaml.Node | None = None
+    origins: Mapping[KeyPath, KeyPath] = field(default_factory=dict)  # keys of a setting → where the YAML gives them
+    overrides: Mapping[KeyPath, str] = field(default_factory=dict)  # keys → the --set that gave their value
 
     @classmethod
-    def of(cls, values: dict[str, Any]) -> Self:
-        """A document of values that were made by a program."""
-        return cls(values, Path.cwd(), yaml.safe_dump(values, sort_keys=False))
+    def of(cls, values: Mapping[str, Any]) -> Self:
+        """A document of values that were made by a program; raises InputError for values that no YAML holds."""
+        if not isinstance(values, Mapping):
+            raise InputError(f"an experiment is a YAML file or a mapping of keys to values, not {values!r}")
+        try:
+            text = yaml.safe_dump(dict(values), sort_keys=False)
+        except yaml.YAMLError as error:
+            raise InputError(f"an experiment holds texts, numbers, lists and mappings alone: {error}") from None
+        return cls(dict(values), Path.cwd(), text)
+
+    def with_origins(self, origins: Mapping[KeyPath, KeyPath]) -> Self:
+        """The document, for a setting whose keys are given elsewhere: by a scenario, or by a sweep."""
+        return replace(self, origins={**self.origins, **origins})
+
+    def with_override(self, keys: KeyPath, *, given: str) -> Self:
+        """The document, with keys whose value a --set has given."""
+        return replace(self, overrides={**self.overrides, keys: given})
 
     def place(self, keys: Sequence[Key]) -> str:
-        """`file:line: key.path` of the deepest of the keys that the file holds."""
-        dotted = ".".join(str(key) for key in keys)
+        """`file:line: key.path` of the deepest of the keys that the file holds, or the --set that gave them."""
+        words = _moved(tuple(map(str, keys)), self.origins)
+        dotted = ".".join(words)
+        for length in range(len(words), 0, -1):
+            if words[:length] in self.overrides:
+                return f"{self.overrides[words[:length]]}: {dotted}"
         if self.root is None:
             return dotted
-        node, line = self.root, self.root.start_mark.line
-        for key in keys:
-            child = _child(node, key)
-            if child is None:
-                break
-            line, node = child
-        return f"{self.path}:{line + 1}: {dotted}" if dotted else f"{self.path}:{line + 1}"
+        return f"{self.path}:{_line(self.root, words)}{f': {dotted}' if dotted else ''}"
 
 
-def _child(node: yaml.Node, key: Key) -> tuple[int, yaml.Node] | None:
+def _moved(words: KeyPath, origins: Mapping[KeyPath, KeyPath]) -> KeyPath:
+    for length in range(len(words), 0, -1):
+        if words[:length] in origins:
+            return origins[words[:length]] + words[length:]
+    return words
+
+
+def _line(node: yaml.Node, words: KeyPath) -> int:
+    """The number of the line on which the deepest of the words stands that the node holds."""
+    line = node.start_mark.line
+    for word in words:
+        child = _child(node, word)
+        if child is None:
+            break
+        line, node = child
+    return int(line) + 1
+
+
+def _child(node: yaml.Node, word: str) -> tuple[int, yaml.Node] | None:
     if isinstance(node, yaml.MappingNode):
         for name, value in node.value:
-            if name.value == str(key):
+            if name.value == word:
                 return name.start_mark.line, value
-    if isinstance(node, yaml.SequenceNode) and isinstance(key, int) and key < len(node.value):
-        return node.value[key].start_mark.line, node.value[key]
+    if isinstance(node, yaml.SequenceNode):
+        for index, value in enumerate(node.value):
+            if word == str(index) or word in _names(value):
+                return value.start_mark.line, value
     return None
+
+
+def _names(node: yaml.Node) -> list[str]:
+    """What an element of a list is called: its text, or its `label` and `name`."""
+    if isinstance(node, yaml.MappingNode):
+        return [value.value for name, value in node.value if name.value in ("label", "name")]
+    return [node.value] if isinstance(node, yaml.ScalarNode) else []
 
 
 def read_document(path: Path) -> Document:
     """Read a YAML mapping; raises InputError where the file is missing, broken, no mapping, or repeats a key."""
     try:
-        text = path.read_text(encoding="utf-8")
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-        values = yaml.safe_load(text)
+        text = path.read_text(encoding="utf-8-sig")
+        root = yaml.compose(text, Loader=Loader)
+        if root is not None:
+            _reject_repeats(path, root)
+        values = yaml.load(text, Loader=Loader)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
-    except (OSError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
         raise InputError(f"{path}: cannot be read as a YAML text: {error}") from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
     except yaml.YAMLError as error:
-        raise InputError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
-    if root is None or not isinstance(values, dict):
-        raise InputError(f"{path}: an experiment is a mapping of keys to values; this holds {type(values).__name__}")
-    _reject_repeats(path, root)
+        raise InputError(_broken(path, error)) from None
+    except RecursionError:
+        raise InputError(f"{path}: is nested too deeply, or an anchor holds itself") from None
+    if root is None:
+        raise InputError(f"{path}: is empty; an experiment is a mapping of keys to values")
+    if not isinstance(values, dict):
+        raise InputError(f"{path}: is a {_KINDS[type(root)]}; an experiment is a mapping of keys to values")
     return Document(values, path.resolve().parent, text, path, root)
+
+
+_KINDS = {yaml.SequenceNode: "list", yaml.ScalarNode: "single value", yaml.MappingNode: "mapping of another kind"}
+
+
+def _broken(path: Path, error: yaml.YAMLError) -> str:
+    """Where and why a text is no YAML, in one line."""
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+        return f"{path}:{error.problem_mark.line + 1}: not valid YAML: {error.problem}"
+    return f"{path}: not valid YAML: {' '.join(str(error).split())}"
 
 
 def _reject_repeats(path: Path, node: yaml.Node) -> None:
     if isinstance(node, yaml.MappingNode):
         seen: set[str] = set()
         for name, value in node.value:
-            if name.value in seen:
-                raise InputError(f"{path}:{name.start_mark.line + 1}: key {name.value!r} stands twice; keep one")
-            seen.add(name.value)
+            key = str(name.value)
+            if key in seen:
+                raise InputError(f"{path}:{name.start_mark.line + 1}: key {key!r} stands twice; keep one")
+            seen.add(key)
             _reject_repeats(path, value)
     elif isinstance(node, yaml.SequenceNode):
         for value in node.value:

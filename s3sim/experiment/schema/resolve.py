@@ -1,102 +1,129 @@
 """From a checked setting to a point, with every preset and default written out."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
-from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from s3sim.core.errors import InputError
-from s3sim.experiment.files import find_file
+from s3sim.core.errors import InputError, UnknownNameError
+from s3sim.experiment.files import content_digest, find_file
 from s3sim.experiment.resolved import Point
 from s3sim.experiment.schema.document import Document
-from s3sim.experiment.schema.fields import merged, strict_model
+from s3sim.experiment.schema.fields import given_fields, merged, strict_model
 from s3sim.experiment.schema.models import Setting, SystemEntry
 from s3sim.experiment.schema.problems import explain
-from s3sim.hardware import DeviceSpec, EngineSpec, LinkSpec, ModelSpec, presets
+from s3sim.hardware import DEVICES, ENGINES, LINKS, MODELS, DeviceSpec, EngineSpec, LinkSpec, ModelSpec
 from s3sim.policies.registry import System, system
+from s3sim.workload.presets import PRESETS
 
-__all__ = ["resolve"]
+__all__ = ["At", "resolve"]
 
 Plain = dict[str, Any]
 
 
-def resolve(
-    setting: Setting, entry: str | SystemEntry, *, scenario: str, seed: int, sweep: Plain, document: Document
-) -> Point:
+class At(NamedTuple):
+    """Where in an experiment a point stands."""
+
+    experiment: str
+    scenario: str
+    seed: int
+    sweep: Plain
+
+
+def resolve(setting: Setting, entry: str | SystemEntry, at: At, document: Document) -> Point:
     """The point of one system and one seed; raises InputError for what a type cannot say."""
     name = entry if isinstance(entry, str) else entry.name
     label = name if isinstance(entry, str) else entry.label or name
-    kind, folder = system(name), document.folder
+    kind = system(name, place=document.place(["systems", label]))
     return Point(
-        experiment=document.values["name"],
-        scenario=scenario,
+        **at._asdict(),
         system=name,
         label=label,
-        seed=seed,
-        sweep=sweep,
-        choices=_choices(kind, entry, setting.max_num_seqs, place=f"systems.{label}"),
-        model=_checked(ModelSpec, merged(setting.model, place="model", kind=ModelSpec, preset=presets.model)),
-        device=_device(setting),
-        engine=_checked(EngineSpec, merged(setting.engine, place="engine", kind=EngineSpec, preset=presets.engine)),
-        latency=_with_file(setting.latency.model_dump(), "path", folder, place="latency.path"),
+        choices=_choices(kind, entry, setting.max_num_seqs, document=document, label=label),
+        model=_spec(setting.model, "model", ModelSpec, MODELS, document),
+        device=_device(setting, document),
+        engine=_spec(setting.engine, "engine", EngineSpec, ENGINES, document),
+        latency=_with_file(setting.latency.model_dump(), ("latency", "path"), document),
         memory=setting.memory.model_dump(),
         parallel=setting.parallel.model_dump(),
         max_length=setting.max_length,
-        workload=_with_file(setting.workload.model_dump(), "path", folder, place="workload.path"),
+        workload=_workload(setting, document),
         arrivals=setting.arrivals.model_dump(),
-        predictor=_predictor(setting, kind, name, folder),
+        predictor=_predictor(setting, kind, name, document),
         slo=setting.slo.model_dump(exclude_none=True),
         log=setting.log,
     )
 
 
-def _choices(kind: System, entry: str | SystemEntry, max_num_seqs: int | None, *, place: str) -> Plain:
+def _choices(
+    kind: System, entry: str | SystemEntry, max_num_seqs: int | None, *, document: Document, label: str
+) -> Plain:
     given = {} if isinstance(entry, str) else dict(entry.model_extra or {})
     model = strict_model(kind.choices)
     if max_num_seqs is not None and "max_num_seqs" in model.model_fields:
         given.setdefault("max_num_seqs", max_num_seqs)
 
-    def where(keys: Sequence[str | int]) -> str:
-        return ".".join((place, *map(str, keys)))
+    def place(keys: Sequence[str | int]) -> str:
+        return document.place(["systems", label, *keys])
 
     try:
         return model.model_validate(given).model_dump()
     except ValidationError as error:
-        known = ", ".join(model.model_fields)
-        raise InputError(f"{explain(error, given, place=where)} (its choices: {known})") from None
+        raise InputError(explain(error, given, kind=model, place=place)) from None
 
 
-def _device(setting: Setting) -> Plain:
-    spec = merged(setting.device, place="device", kind=DeviceSpec, preset=presets.device)
-    if isinstance(spec["link"], str):
-        spec["link"] = asdict(presets.link(spec["link"]))
-    elif "preset" in spec["link"]:
-        spec["link"] = {**asdict(presets.link(spec["link"]["preset"])), **spec["link"]}
-        del spec["link"]["preset"]
-    return _checked(DeviceSpec, {**spec, "link": LinkSpec(**spec["link"])})
+def _spec(given: Any, noun: str, kind: type[Any], presets: Mapping[str, Any], document: Document) -> Plain:
+    """A preset's or given fields, checked by the dataclass whose they are."""
+    place = document.place([noun])
+    spec = merged(given_fields(given), place=place, noun=noun, kind=kind, presets=presets)
+    with _at(place):
+        return asdict(kind(**spec))
 
 
-def _checked(kind: type[Any], spec: Plain) -> Plain:
-    """Let the dataclass check its own fields."""
-    return asdict(kind(**spec))
+def _device(setting: Setting, document: Document) -> Plain:
+    place, place_of_link = document.place(["device"]), document.place(["device", "link"])
+    spec = merged(given_fields(setting.device), place=place, noun="device", kind=DeviceSpec, presets=DEVICES)
+    link = merged(spec["link"], place=place_of_link, noun="link", kind=LinkSpec, presets=LINKS)
+    with _at(place):
+        return asdict(DeviceSpec(**{**spec, "link": LinkSpec(**link)}))
 
 
-def _with_file(fields: Plain, key: str, folder: Path, *, place: str) -> Plain:
+@contextmanager
+def _at(place: str) -> Iterator[None]:
+    """Say where a dataclass found its fields wrong."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{place}: {error}") from None
+
+
+def _with_file(fields: Plain, keys: tuple[str, str], document: Document) -> Plain:
+    """The fields, with the file that one of them names found, and its digest beside it."""
+    key = keys[-1]
     if fields.get(key) is not None:
-        fields[key] = str(find_file(fields[key], folder=folder, place=place))
+        path = find_file(fields[key], folder=document.folder, place=document.place(keys))
+        fields |= {key: str(path), f"{key}_sha256": content_digest(path)}
     return fields
 
 
-def _predictor(setting: Setting, kind: System, name: str, folder: Path) -> Plain | None:
+def _workload(setting: Setting, document: Document) -> Plain:
+    load = setting.workload.model_dump()
+    if load["kind"] == "preset" and load["name"] not in PRESETS:
+        raise UnknownNameError("length preset", load["name"], PRESETS, place=document.place(["workload", "name"]))
+    return _with_file(_with_file(load, ("workload", "path"), document), ("workload", "tokenizer"), document)
+
+
+def _predictor(setting: Setting, kind: System, name: str, document: Document) -> Plain | None:
     given = setting.predictor
     if kind.needs == "nothing":
         return None
     if kind.needs == "predictor":
         if given is None:
-            raise InputError(f"predictor: missing; system {name!r} needs one, such as {{kind: oracle}}")
-        return _with_file(given.model_dump(), "matrix", folder, place="predictor.matrix")
+            place = document.place(["predictor"])
+            raise InputError(f"{place}: missing; system {name!r} needs one, such as {{kind: oracle}}")
+        return _with_file(given.model_dump(), ("predictor", "matrix"), document)
     timing = (
         {"seconds": given.seconds, "concurrency": given.concurrency} if given else {"seconds": 0.0, "concurrency": None}
     )

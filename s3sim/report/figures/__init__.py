@@ -1,8 +1,22 @@
 """Figures: frames in, matplotlib Figures out; they read no file and write none."""
 
 from s3sim.report.figures.bars import bars
+from s3sim.report.figures.cliff import utilisation
 from s3sim.report.figures.curves import throughput_latency
 from s3sim.report.figures.distributions import latency_cdf
+from s3sim.report.figures.extents import kv_map
 from s3sim.report.figures.memory import kv_over_time
+from s3sim.report.figures.timeline import timeline
+from s3sim.report.figures.trace import trace_arrivals, trace_lengths
 
-__all__ = ["bars", "kv_over_time", "latency_cdf", "throughput_latency"]
+__all__ = [
+    "bars",
+    "kv_map",
+    "kv_over_time",
+    "latency_cdf",
+    "throughput_latency",
+    "timeline",
+    "trace_arrivals",
+    "trace_lengths",
+    "utilisation",
+]

@@ -14,6 +14,7 @@ from s3sim.report.intervals import Interval, mean_interval
 
 __all__ = ["bars"]
 
+FEW = 6  # systems that stand beside each other; more lie below each other
 BASELINE = "orca"  # what the paper compares with: Jin et al., "S³", NeurIPS 2023
 
 
@@ -27,7 +28,8 @@ def bars(
 ) -> Figure:
     """The mean of each metric over the seeds: a panel per metric, a bar per system, in the order of the frame.
 
-    `summary` has a row per system and seed. Several seeds give a 95% interval. Each bar bears its
+    `summary` has a row per system and seed. Many systems lie below each other, so that their names stay
+    legible. Several seeds give a 95% interval. Each bar bears its
     value and, in brackets, its ratio to the baseline's: `baseline`, or orca, or else the first system.
     Raises InputError for a missing column, UnknownNameError for a baseline that is no system.
     """
@@ -36,11 +38,17 @@ def bars(
     if baseline is not None and baseline not in systems:
         raise UnknownNameError("system", baseline, systems, place="baseline")
     reference = baseline or (BASELINE if BASELINE in systems else systems[0])
-    figure = Figure(figsize=(1.6 + max(3.2, 1.15 * len(systems)) * len(metrics), 4.4), layout="constrained")
+    lying = len(systems) > FEW
+    size = (1.6 + 5.4 * len(metrics), 1.5 + 0.36 * len(systems))
+    if not lying:
+        size = (1.6 + max(3.2, 1.15 * len(systems)) * len(metrics), 4.4)
+    figure = Figure(figsize=size, layout="constrained")
     panels = figure.subplots(1, len(metrics), squeeze=False)[0].tolist()
     for axes, metric in zip(panels, metrics, strict=True):
-        _draw(axes, {system: _interval(summary, system, metric) for system in systems}, looks(systems), reference)
-        axes.set_ylabel(label(metric).replace(" (", "\n("))
+        heights = {system: _interval(summary, system, metric) for system in systems}
+        draw = _draw_lying if lying else _draw
+        draw(axes, heights, looks(systems), reference)
+        (axes.set_xlabel if lying else axes.set_ylabel)(label(metric) if lying else label(metric).replace(" (", "\n("))
     several = summary.groupby("system").size().max() > 1
     note = f"in brackets: ratio to {reference}" + ("; lines: 95% interval over seeds" if several else "")
     figure.suptitle("\n".join(filter(None, (title, note))))
@@ -53,8 +61,6 @@ def _interval(summary: pd.DataFrame, system: str, metric: str) -> Interval | Non
 
 
 def _draw(axes: Axes, heights: dict[str, Interval | None], look: dict[str, Look], reference: str) -> None:
-    base = heights[reference]
-    tops = [height.mean + (height.half or 0.0) for height in heights.values() if height is not None]
     for place, (system, height) in enumerate(heights.items()):
         if height is None:
             axes.annotate("no value", (place, 0), (0, 3), textcoords="offset points", ha="center", va="bottom")
@@ -62,15 +68,43 @@ def _draw(axes: Axes, heights: dict[str, Interval | None], look: dict[str, Look]
         axes.bar(place, height.mean, width=0.68, color=look[system].colour)
         if height.half is not None:
             axes.errorbar(place, height.mean, yerr=height.half, color="black", capsize=4, linewidth=1.1)
-        ratio = f"\n({height.mean / base.mean:.2f}×)" if base is not None and base.mean else ""
-        top = height.mean + (height.half or 0.0)
-        text = _number(height.mean) + ratio
-        axes.annotate(text, (place, top), (0, 3), textcoords="offset points", ha="center", va="bottom")
+        text = "\n".join(_texts(height, heights[reference]))
+        axes.annotate(text, (place, _top(height)), (0, 3), textcoords="offset points", ha="center", va="bottom")
     axes.set_xticks(range(len(heights)), list(heights), rotation=0 if len(heights) <= 5 else 20)
     axes.set_xlim(-0.6, len(heights) - 0.4)
-    axes.set_ylim(0, 1.22 * max(tops, default=1.0) or 1.0)
+    axes.set_ylim(0, 1.22 * _highest(heights))
     axes.grid(axis="x", visible=False)
     axes.set_xlabel("System")
+
+
+def _draw_lying(axes: Axes, heights: dict[str, Interval | None], look: dict[str, Look], reference: str) -> None:
+    for place, (system, height) in enumerate(heights.items()):
+        if height is None:
+            axes.annotate("no value", (0, place), (4, 0), textcoords="offset points", ha="left", va="center")
+            continue
+        axes.barh(place, height.mean, height=0.72, color=look[system].colour)
+        if height.half is not None:
+            axes.errorbar(height.mean, place, xerr=height.half, color="black", capsize=3, linewidth=1.1)
+        text = " ".join(_texts(height, heights[reference]))
+        axes.annotate(text, (_top(height), place), (4, 0), textcoords="offset points", ha="left", va="center")
+    axes.set_yticks(range(len(heights)), list(heights))
+    axes.set_ylim(len(heights) - 0.4, -0.6)
+    axes.set_xlim(0, 1.28 * _highest(heights))
+    axes.grid(axis="y", visible=False)
+    axes.set_ylabel("System")
+
+
+def _texts(height: Interval, base: Interval | None) -> list[str]:
+    """A bar's value, and its ratio to the baseline's."""
+    return [_number(height.mean), *([f"({height.mean / base.mean:.2f}×)"] if base is not None and base.mean else [])]
+
+
+def _top(height: Interval) -> float:
+    return height.mean + (height.half or 0.0)
+
+
+def _highest(heights: dict[str, Interval | None]) -> float:
+    return max([_top(height) for height in heights.values() if height is not None], default=1.0) or 1.0
 
 
 def _number(value: float) -> str:

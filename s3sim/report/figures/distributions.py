@@ -41,11 +41,15 @@ def latency_cdf(
     figure = Figure(figsize=(3.5 * len(metrics), 3.9), layout="constrained")
     panels = figure.subplots(1, len(metrics), sharey=True, squeeze=False)[0].tolist()
     for axes, metric in zip(panels, metrics, strict=True):
-        _draw(axes, {system: _values(frame, metric) for system, frame in requests.items()})
-        limit = limit_for(metric, slo)
+        values = {system: _values(frame, metric) for system, frame in requests.items()}
+        _draw(axes, values)
+        limit, notes = limit_for(metric, slo), []
         if limit is not None:
             axes.axvline(limit, color=LIMIT_COLOUR, linestyle=":", linewidth=1.2)
-            axes.set_title(f"SLO: {limit:g} ms", color=LIMIT_COLOUR, fontsize="small")
+            notes.append(f"SLO: {limit:g} ms")
+        if any(len(cells) and not cells.any() for cells in values.values()):
+            notes.append("0: all tokens at a batch's end")
+        axes.set_title("; ".join(notes), color=LIMIT_COLOUR, fontsize="small")
         axes.set_xlabel(label(metric))
     panels[0].set(ylabel="Share of finished requests", ylim=(0, 1.02))
     figure.suptitle(title or "Latency of finished requests")

@@ -39,6 +39,20 @@ class Curve:
             return True
         return bool(before) and isclose(last.batch or 0.0, before[-1].batch or 1.0, rel_tol=SAME)
 
+    @property
+    def cliff(self) -> int | None:
+        """The point from which on no rise of the swept value gives a larger batch; None where none stopped it.
+
+        That needs a rise before, for a curve that is level all along may not heed the value; and a rise after,
+        unless the last value is left open, where memory alone bounds the batch.
+        """
+        batches = [point.batch or 0.0 for point in self.points]
+        last = len(batches) - (self.points[-1].value is not None)
+        for index in range(1, last):
+            if batches[index] > (1 + SAME) * batches[0] and max(batches[index:]) <= (1 + SAME) * batches[index]:
+                return index
+        return None
+
 
 def curves(summary: pd.DataFrame, *, x: str, y: str, swept_over: str) -> list[Curve]:
     """The curves of all systems that have a point with both metrics, in the order of the frame."""

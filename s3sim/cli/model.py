@@ -1,0 +1,85 @@
+"""`s3sim model`: models from elsewhere as fields of an experiment."""
+
+import json
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from s3sim.core.errors import InputError, SystemFaultError
+
+if TYPE_CHECKING:
+    from s3sim.hardware.hf_config import ImportedModel
+
+__all__ = ["app"]
+
+app = typer.Typer(help="Describe models for experiments.", no_args_is_help=True)
+
+
+@app.command(name="import")
+def import_model(
+    config: Annotated[Path, typer.Argument(help="A Hugging Face config.json.")],
+    name: Annotated[str | None, typer.Option(help="The model's name; by default the config's own.")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="FILE.yaml", help="Write the block to a new file.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of YAML.")] = False,
+) -> None:
+    """Print the `model:` block of an experiment YAML for a model's config.json, to paste.
+
+    Families: GPT-2, GPT-J, GPT-NeoX and Pythia, OPT, LLaMA, Mistral, Qwen, Qwen2, Qwen3.
+
+    Weights are not read. Lines that begin with # say what follows from the fields, and what they cannot say.
+    """
+    from s3sim.hardware.hf_config import read_hf_config  # noqa: PLC0415
+
+    imported = read_hf_config(config, name=name)
+    if out is not None:
+        _write(out, yaml_block(imported))
+    if as_json:
+        typer.echo(json.dumps(_facts(imported), indent=1))
+    elif out is None:
+        typer.echo(yaml_block(imported), nl=False)
+    else:
+        typer.echo(f"written: {out}")
+
+
+def yaml_block(imported: "ImportedModel") -> str:
+    """The `model:` mapping with all that differs from a ModelSpec's defaults, and remarks as comments."""
+    spec = imported.model
+    remarks = (
+        f"{spec.parameters:,} parameters, {spec.weight_bytes / 1e9:.2f} GB of {spec.weight_dtype} weights",
+        f"{spec.kv_bytes_per_token:,} bytes of KV cache per token",
+        *(f"note: {note}" for note in imported.notes),
+    )
+    fields = (f"  {key}: {json.dumps(value)}" for key, value in _fields(imported).items())  # JSON scalars are YAML's
+    return "\n".join((*(f"# {remark}" for remark in remarks), "model:", *fields)) + "\n"
+
+
+def _fields(imported: "ImportedModel") -> dict[str, Any]:
+    """The fields that an experiment must state: those without a default, those that differ, and the formats."""
+    spec, always = imported.model, ("weight_dtype", "kv_dtype")
+    values = {entry.name: (getattr(spec, entry.name), entry.default) for entry in fields(spec)}
+    return {name: value for name, (value, default) in values.items() if value != default or name in always}
+
+
+def _facts(imported: "ImportedModel") -> dict[str, Any]:
+    spec = imported.model
+    return {
+        "model": _fields(imported),
+        "parameters": spec.parameters,
+        "weight_bytes": spec.weight_bytes,
+        "kv_bytes_per_token": spec.kv_bytes_per_token,
+        "notes": list(imported.notes),
+    }
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise InputError(f"{path}: exists already; choose another name, or remove it first") from None
+    except (FileNotFoundError, NotADirectoryError):
+        raise InputError(f"{path}: its folder does not exist; make it first") from None
+    except OSError as error:
+        raise SystemFaultError(f"{path}: cannot be written: {error.strerror}") from error

@@ -1,0 +1,31 @@
+"""The figures of a trace, as files."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from s3sim.core.errors import SystemFaultError
+from s3sim.report.figures.style import save
+from s3sim.report.figures.trace import trace_arrivals, trace_lengths
+
+__all__ = ["draw_trace"]
+
+KINDS = ("png", "svg")
+
+
+def draw_trace(trace: pd.DataFrame, folder: Path, *, name: str) -> list[Path]:
+    """Draw `<name>-lengths` and, unless all requests arrive at once, `<name>-arrivals`, as PNG and SVG.
+
+    `trace` is a `Trace.to_frame()`. Raises SystemFaultError where a picture cannot be written.
+    """
+    figures = {"lengths": trace_lengths(trace, title=f"{name}: lengths")}
+    if trace["arrival_ps"].nunique() > 1:
+        figures["arrivals"] = trace_arrivals(trace, title=f"{name}: arrivals")
+    pictures = [folder / f"{name}-{what}.{kind}" for what in figures for kind in KINDS]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for path in pictures:
+            save(figures[path.stem.rpartition("-")[2]], path)
+    except OSError as error:
+        raise SystemFaultError(f"{folder}: cannot be written: {error.strerror or error}") from error
+    return pictures

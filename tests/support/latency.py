@@ -1,0 +1,34 @@
+"""A latency model of small integers, under which ties and near misses are both common."""
+
+from dataclasses import dataclass
+
+from s3sim.core.batch import Affine, Batch
+
+__all__ = ["LinearLatency"]
+
+NO_LIMIT = 1 << 40  # steps
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinearLatency:
+    """A step of base + per_row·decode rows + per_token·prefill tokens + per_slot·context + per_relocated·moved slots.
+
+    All in picoseconds, and never less than `floor`, as where a CPU cannot launch kernels any faster.
+    """
+
+    base: int = 10
+    per_row: int = 1
+    per_token: int = 0
+    per_slot: int = 0
+    per_relocated: int = 0
+    floor: int = 0
+
+    def affine(self, batch: Batch) -> Affine:
+        """Durations of the batch's steps: only the context grows from one to the next."""
+        rows = batch.decode_sequences
+        first = self.base + self.per_row * rows + self.per_token * batch.prefill_tokens
+        first += self.per_slot * batch.decode_context + self.per_relocated * batch.relocated_tokens
+        increment = self.per_slot * rows
+        if first >= self.floor:
+            return Affine(first, increment, NO_LIMIT)
+        return Affine(self.floor, 0, (self.floor - first) // increment + 1 if increment else NO_LIMIT)
