@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from gpu_validate.clock import SOURCES
+from gpu_validate.endpoint import options
 from gpu_validate.model import DTYPES
 from gpu_validate.points import read_experiment
 from gpu_validate.run import replay_experiment
@@ -36,9 +37,14 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     put("--threads", type=int, default=1, help="of the CPU; more than one needs --clock wall")
     put("--timeout", type=float, metavar="SECONDS", help="most time for one point")
     put("--strict", action="store_true", help="poison unwritten slots with NaN, and count those that are written")
+    options.add(parser)
 
 
 def _run(given: argparse.Namespace) -> None:
+    options.demand_fitting(given)
+    if given.url is not None:
+        options.run(given, _say)
+        return
     cuda = given.device == "cuda"
     plan = Plan(
         device=given.device,

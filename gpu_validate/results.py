@@ -10,6 +10,7 @@ Tables are Parquet, or CSV where pyarrow is absent.
 import json
 import os
 import platform
+import shutil
 import sys
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
@@ -17,6 +18,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from gpu_validate.endpoint.address import without_credentials
 from gpu_validate.points import Experiment
 from gpu_validate.summary import summarize_point
 from gpu_validate.tables import Columns, write_table
@@ -26,8 +28,9 @@ from s3sim.experiment.rundir import RunDirectory, disk_faults, manifest
 
 __all__ = ["ReplayDirectory"]
 
-PACKAGES = ("s3sim", "torch", "transformers", "safetensors", "numpy")
+PACKAGES = ("s3sim", "torch", "transformers", "safetensors", "numpy", "aiohttp", "tokenizers")
 MARKER = "replay.json"  # of a point that is whole
+BROKEN = "failures.json"  # of a point that is not, and will be replayed anew
 
 
 class ReplayDirectory:
@@ -51,8 +54,26 @@ class ReplayDirectory:
         """Whether the point's results are there, whole."""
         return (self._run.points / point.directory / MARKER).is_file()
 
-    def keep(self, point: Point, *, about: Plain, tables: Mapping[str, Columns], replay: Plain, counts: Plain) -> None:
-        """Write a finished point; its folder appears only when it is whole."""
+    def broken(self, point: Point) -> Plain | None:
+        """What is known of the last try at a point that failed; None where it did not."""
+        path = self._run.points / point.directory / BROKEN
+        found: Plain | None = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+        return found
+
+    def keep(
+        self,
+        point: Point,
+        *,
+        about: Plain,
+        tables: Mapping[str, Columns],
+        replay: Plain,
+        counts: Plain,
+        whole: bool = True,
+    ) -> None:
+        """Write a point, in place of what a failed try left; its folder appears only when it is written.
+
+        Of one that is not `whole` there are the tables and what went wrong, and no metrics.
+        """
         draft = self._run.points / f".{point.directory}.{os.getpid()}"
         with disk_faults(draft):
             draft.mkdir()
@@ -60,9 +81,11 @@ class ReplayDirectory:
                 write_table(draft, name, columns)
             _write(draft / "point.json", about)
             _write(draft / "counts.json", counts)
-            if find_spec("pandas") is not None:
+            if whole and find_spec("pandas") is not None:
                 summarize_point(draft)
-            _write(draft / MARKER, replay)
+            _write(draft / (MARKER if whole else BROKEN), replay)
+            if self.broken(point):
+                shutil.rmtree(self._run.points / point.directory)
             draft.rename(self._run.points / point.directory)
 
     def close(self, experiment: Experiment, settings: Plain, message: str = "") -> None:
@@ -110,7 +133,7 @@ def _environment() -> Plain:
         "python": platform.python_version(),
         "platform": platform.platform(),
         "processors": os.cpu_count(),
-        "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
+        "command": [Path(sys.argv[0]).name, *map(without_credentials, sys.argv[1:])],
     }
 
 

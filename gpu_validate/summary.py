@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gpu_validate.endpoint.summary import TOKENS, client_metrics
 from gpu_validate.tables import read_cells
 from s3sim.report.facts import RunFacts
 
@@ -23,7 +24,12 @@ def summarize_point(folder: Path) -> None:
     requests.to_parquet(folder / "requests.parquet", index=False, compression="zstd")
     about = json.loads((folder / "point.json").read_text(encoding="utf-8"))
     counts = json.loads((folder / "counts.json").read_text(encoding="utf-8"))
-    metrics = summarize(events, steps, requests, RunFacts.from_json(about["facts"])) | counts
+    facts = RunFacts.from_json(about["facts"])
+    at_client = any(folder.glob(f"{TOKENS}.*"))
+    metrics = (
+        client_metrics(folder, events, requests, facts) if at_client else summarize(events, steps, requests, facts)
+    )
+    metrics |= counts
     (folder / "summary.json").write_text(json.dumps(metrics, indent=1, allow_nan=False) + "\n", encoding="utf-8")
 
 

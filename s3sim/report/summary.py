@@ -11,7 +11,7 @@ from s3sim.report.gaps import token_gaps
 from s3sim.report.occupancy import last_finish
 from s3sim.report.percentiles import weighted_mean, weighted_percentiles
 
-__all__ = ["METRICS", "Metric", "summarize"]
+__all__ = ["METRICS", "Metric", "summarize", "summarize_client"]
 
 PERCENTILES = (50, 90, 99)
 LATENCIES = ("ttft", "tpot", "itl", "e2el")
@@ -66,10 +66,7 @@ def summarize(events: pd.DataFrame, steps: pd.DataFrame, requests: pd.DataFrame,
     end = last_finish(events)
     finished = requests[requests["status"] == "finished"]
     found: dict[str, Metric] = {
-        **_counts(requests, end),
-        **_throughput(finished, end),
-        **_latency(finished, token_gaps(events, steps, delivery=facts.delivery)),
-        **_service(requests, finished, facts.slo, end),
+        **_seen(requests, token_gaps(events, steps, delivery=facts.delivery), facts.slo, end),
         **memory(events, steps, facts, end),
         **costs(events, facts),
         **_predictions(finished),
@@ -77,6 +74,30 @@ def summarize(events: pd.DataFrame, steps: pd.DataFrame, requests: pd.DataFrame,
         **utilisation(events, steps, facts),
     }
     return {name: found[name] for name in METRICS}
+
+
+def summarize_client(
+    events: pd.DataFrame, requests: pd.DataFrame, gaps_and_weights: tuple[Column, Column], slo: ServiceLevel | None
+) -> dict[str, Metric]:
+    """The METRICS of a run that only its client saw; those that only a server could tell are None.
+
+    `gaps_and_weights` are the times between consecutive tokens of each finished request in ps, and how often each.
+    """
+    found = _seen(requests, gaps_and_weights, slo, last_finish(events))
+    return {name: found.get(name) for name in METRICS}
+
+
+def _seen(
+    requests: pd.DataFrame, gaps_and_weights: tuple[Column, Column], slo: ServiceLevel | None, end: int | None
+) -> dict[str, Metric]:
+    """The metrics that a client sees too."""
+    finished = requests[requests["status"] == "finished"]
+    return {
+        **_counts(requests, end),
+        **_throughput(finished, end),
+        **_latency(finished, gaps_and_weights),
+        **_service(requests, finished, slo, end),
+    }
 
 
 def _counts(requests: pd.DataFrame, end: int | None) -> dict[str, Metric]:
