@@ -42,7 +42,6 @@ class Watch:
 
     def __init__(self, limits: Limits, within_s: float) -> None:
         self._limits = limits
-        self._within_s = within_s
         self._loop = asyncio.get_running_loop()
         self._end = self._loop.time() + within_s
         self._tokens = 0
@@ -57,7 +56,7 @@ class Watch:
     def message(self) -> str:
         """What was waited for in vain."""
         if self._loop.time() >= self._end:
-            return f"not finished within {self._within_s:g} s"
+            return f"not finished within {self._limits.request_s:g} s"
         if not self._tokens:
             return f"no token within {self._limits.first_token_s:g} s"
         return f"no token for {self._limits.token_s:g} s after {self._tokens} of them"
