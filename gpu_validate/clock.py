@@ -58,8 +58,11 @@ class Measured:
         return Tick(_picoseconds(raw / slowdown if self.source == "canary" else raw), seconds, slowdown)
 
     def move(self, move: Move, copy: Copy) -> int | None:
-        """The copy's own time."""
-        return _picoseconds(copy.seconds()) if copy.done() else None
+        """The copy's own time, by the canary where steps are."""
+        if not copy.done():
+            return None
+        scale = self.canary.slowdown if self.source == "canary" and self.canary else 1.0
+        return _picoseconds(copy.seconds() / scale)
 
     def _raw(self, elapsed: Elapsed) -> float:
         return {"cpu": elapsed.cpu_s, "wall": elapsed.wall_s}.get(self.source, elapsed.device_s)

@@ -3,7 +3,6 @@
 It keeps its own record of every sequence, and compares it with what the batch says.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -17,6 +16,7 @@ from gpu_validate.texts import Texts
 from s3sim.core.batch import Batch, Chunk
 from s3sim.core.errors import InvariantError
 from s3sim.core.request import Sequence
+from s3sim.sim.executor import Outputs
 
 __all__ = ["Forward", "Options", "Step", "TorchExecutor"]
 
@@ -28,6 +28,10 @@ class Forward(Protocol):
         """Logits of the tokens that are emitted, shape [emitted, vocab], decodes first."""
         ...
 
+    def reads(self, decodes: list[Piece], width: int | None) -> int:
+        """Slots that attention of these decodes reads, beyond the one that each of them writes."""
+        ...
+
 
 class Step(NamedTuple):
     """A step that has run: how long it took, of which relocations, and who emitted a token."""
@@ -35,6 +39,7 @@ class Step(NamedTuple):
     elapsed: Elapsed
     relocating: Elapsed
     emitted: list[Row]
+    read_slots: int  # by attention of the decodes, padding included
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +61,7 @@ class TorchExecutor:
         device: Device,
         *,
         texts: Texts,
-        outputs: Mapping[int, int],
+        outputs: Outputs,
         options: Options,
     ) -> None:
         self._forward, self._account, self._device = forward, account, device
@@ -69,15 +74,16 @@ class TorchExecutor:
         """Run a batch's one step to its end."""
         mark = self._device.mark()
         decodes, chunks = self._decodes(batch), [self._chunk(chunk) for chunk in batch.chunks]
+        width = _width(batch)
         with torch.inference_mode():
-            logits = self._forward.logits(decodes, chunks, _width(batch))
+            logits = self._forward.logits(decodes, chunks, width)
         tokens: list[int] = logits.argmax(-1).tolist()  # waits for the device
         elapsed, relocating = self._device.since(mark), self._account.take_moving_time()
         pieces = [*decodes, *chunks]
         if self._options.strict and bool(logits.isnan().any()):
             raise InvariantError(f"a slot was read that nobody has written, by one of {[p.sequence for p in pieces]}")
-        emitted = self._write(pieces, tokens, logits)
-        return Step(elapsed.plus(relocating), relocating, emitted)
+        read = self._forward.reads(decodes, width)
+        return Step(elapsed.plus(relocating), relocating, self._write(pieces, tokens, logits), read)
 
     def finish(self, step: Step) -> list[Sequence]:
         """Who has emitted the last token in a step; by rank, as every executor has it."""

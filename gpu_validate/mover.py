@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from torch import Tensor
 
@@ -13,7 +13,15 @@ from s3sim.core.errors import InvariantError
 from s3sim.core.replica import Move
 from s3sim.core.request import Sequence
 
-__all__ = ["LinkClock", "Mover", "NoMover"]
+__all__ = ["Copied", "LinkClock", "Mover", "NoMover"]
+
+
+class Copied(NamedTuple):
+    """A copy over the host link that is over."""
+
+    to_host: bool
+    tokens: int
+    duration_ps: int
 
 
 class LinkClock(Protocol):
@@ -46,6 +54,7 @@ class Mover:
         self._queues: dict[bool, deque[_Journey]] = {True: deque(), False: deque()}  # by to_host
         self._free_at = {True: 0, False: 0}
         self._looked = -1
+        self.copies: list[Copied] = []
         self.ends: list[int | None] = []  # of every move, in the order in which they were sent
 
     def send(self, move: Move, now: int) -> None:
@@ -91,6 +100,7 @@ class Mover:
                 duration = self._clock.move(journey.move, journey.copy)
                 if duration is None:
                     break
+                self.copies.append(Copied(way, journey.move.tokens, duration))
                 end = max(journey.sent, self._free_at[way]) + duration
                 journey.end = self._free_at[way] = max(end, self._looked + 1) if late else end
                 self.ends[journey.rank] = journey.end
@@ -119,6 +129,7 @@ class NoMover:
     """The link of a system that never moves KV to the host."""
 
     ends: tuple[()] = ()
+    copies: tuple[()] = ()
     host_tokens = 0
 
     def send(self, move: Move, now: int) -> None:

@@ -38,6 +38,10 @@ class Packed:
         last = [span.stop - 1 for span, piece in zip(spans, pieces, strict=True) if piece.emits]
         return self._model.logits(hidden[0, index(last)])
 
+    def reads(self, decodes: list[Piece], width: int | None) -> int:
+        """What each has cached."""
+        return sum(piece.context for piece in decodes)
+
     def _spans(self, pieces: list[Piece]) -> list[Span]:
         spans, start = [], 0
         for piece in pieces:

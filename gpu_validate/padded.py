@@ -45,6 +45,10 @@ class Padded:
         parts = [self._pass(pieces, least) for pieces, least in ((decodes, width or 0), (chunks, 0)) if pieces]
         return torch.cat(parts)
 
+    def reads(self, decodes: list[Piece], width: int | None) -> int:
+        """As much for every row as for the longest."""
+        return len(decodes) * max(width or 0, *(piece.context for piece in decodes)) if decodes else 0
+
     def _pass(self, pieces: list[Piece], least: int) -> Tensor:
         queries = max(piece.new for piece in pieces)
         width = max(least, *(piece.stop for piece in pieces))
@@ -121,6 +125,10 @@ class Growing:
         back = sorted(range(len(order)), key=order.__getitem__)
         emitting = [row for row, piece in zip(back, pieces, strict=True) if piece.emits]
         return self._model.logits(states[self._index(emitting)])
+
+    def reads(self, decodes: list[Piece], width: int | None) -> int:
+        """Every row's columns."""
+        return len(decodes) * (self._memory.length - 1) if decodes else 0
 
     def _pass(self, rows: list[Piece]) -> Tensor:
         """Hidden states of each row's last token, shape [rows, hidden]."""

@@ -7,7 +7,7 @@ from gpu_validate.world import World
 from s3sim.core.errors import InputError
 from s3sim.experiment.build import Hardware, Load, build_choices, build_facts, build_hardware, build_load
 from s3sim.experiment.resolved import Plain, Point
-from s3sim.sim.inbox import Inbox, ready_times
+from s3sim.sim.incoming import inbox_of, limits_of, outputs_of
 
 __all__ = ["counts_of", "facts_of", "load_of", "world_of"]
 
@@ -25,30 +25,14 @@ def world_of(point: Point, load: Load) -> World:
     if (devices := hardware.parallel.devices) > 1:
         raise InputError(f"parallel: {devices} devices; a replay runs on one")
     _demand_room(point, hardware, load)
-    trace = load.trace
-    assert trace.max_new_tokens is not None, "prepare() sets them"
-    limits = trace.max_new_tokens
-    ready = ready_times(trace.arrival, seconds_ps=load.prediction_ps, concurrency=load.concurrency)
-
-    def inbox() -> Inbox:
-        return Inbox(
-            ids=trace.id,
-            arrival=trace.arrival,
-            prompt_tokens=trace.prompt_tokens,
-            max_new_tokens=limits,
-            ready=ready,
-            predicted=load.predicted,
-            excluded=trace.over_length,
-        )
-
     return World(
         name=point.label or point.system,
         choices=build_choices(point),
         capacity=hardware.kv_capacity_tokens,
         host_tokens=hardware.host_tokens,
         max_length=point.max_length,
-        inbox=inbox,
-        outputs=dict(zip(trace.id.tolist(), trace.output_tokens.tolist(), strict=True)),
+        inbox=lambda: inbox_of(load, seed=point.seed),
+        outputs=outputs_of(load.trace),
     )
 
 
@@ -74,9 +58,7 @@ def _hardware(point: Point) -> Hardware:
 
 
 def _demand_room(point: Point, hardware: Hardware, load: Load) -> None:
-    trace = load.trace
-    assert trace.max_new_tokens is not None, "prepare() sets them"
-    least = int((trace.prompt_tokens + trace.max_new_tokens).min())
+    least = int((load.trace.prompt_tokens + limits_of(load)).min())
     if least > hardware.kv_capacity_tokens:
         raise InputError(
             f"memory.kv_capacity_tokens: {hardware.kv_capacity_tokens} slots hold no request: the smallest may need"

@@ -13,12 +13,12 @@ from typing import NamedTuple
 from gpu_validate.clock import Clock, Tick
 from gpu_validate.executor import Step, TorchExecutor
 from gpu_validate.memory import Memory
-from gpu_validate.mover import Mover, NoMover
+from gpu_validate.mover import Copied, Mover, NoMover
 from s3sim.core.batch import Batch, Outcome
 from s3sim.core.errors import InvariantError, SystemFaultError
 from s3sim.core.events import EventLog
 from s3sim.core.replica import Replica
-from s3sim.sim.inbox import Inbox
+from s3sim.sim.inbox import Incoming
 
 __all__ = ["Replay", "Replayed", "StepRecord"]
 
@@ -36,6 +36,7 @@ class StepRecord(NamedTuple):
     slowdown: float  # that the canary saw
     kv_bytes: int  # of all KV tensors after the step
     host_tokens: int  # in host memory after the step
+    read_slots: int  # by attention of the decodes, padding included
     written_slots: int | None  # counted in the tensors, in strict mode
 
 
@@ -47,6 +48,7 @@ class Replayed:
     steps: list[StepRecord] = field(default_factory=list)
     moves: list[int | None] = field(default_factory=list)  # ps, in the order in which they were sent
     tokens: Mapping[int, list[int]] = field(default_factory=dict)  # output by request id
+    copies: list[Copied] = field(default_factory=list)  # over the host link, as they were noticed to be over
 
 
 @dataclass(slots=True, kw_only=True)
@@ -57,7 +59,7 @@ class Replay:
     executor: TorchExecutor
     memory: Memory
     mover: Mover | NoMover
-    inbox: Inbox
+    inbox: Incoming
     clock: Clock
     strict: bool = False
     deadline: float | None = None
@@ -72,6 +74,7 @@ class Replay:
         self._deliver(now)
         while True:
             batch = replica.plan(now)
+            self.inbox.observe(replica.log)
             for move in replica.take_moves():
                 self.mover.send(move, now)
             if batch is None:
@@ -89,7 +92,7 @@ class Replay:
         if not replica.idle:
             raise InvariantError(f"{len(replica.waiting)} sequences wait, and nothing runs, moves or is due to arrive")
         tokens = {ident: row.output for ident, row in self.executor.rows.items()}
-        return Replayed(replica.log, records, list(self.mover.ends), tokens)
+        return Replayed(replica.log, records, list(self.mover.ends), tokens, list(self.mover.copies))
 
     def _step(self, batch: Batch, now: int) -> StepRecord:
         """Run one step from plan to commit."""
@@ -112,6 +115,7 @@ class Replay:
             slowdown=tick.slowdown,
             kv_bytes=self.memory.kv_bytes,
             host_tokens=self.mover.host_tokens,
+            read_slots=step.read_slots,
             written_slots=self.memory.written() if self.strict else None,
         )
 

@@ -87,4 +87,5 @@ def _about(stage: Stage, model: LoadedModel, replayed: Replayed) -> Plain:
         "kv_peak_bytes": max((record.kv_bytes for record in replayed.steps), default=0),
         "canary_reference_s": stage.canary.reference_s if stage.canary else None,
         "move_ends_ps": replayed.moves,
+        "copies": [copied._asdict() for copied in replayed.copies],
     }

@@ -23,7 +23,8 @@ from s3sim.core.kv_cache import CountedKV, KVCacheManager, PagedKV
 from s3sim.core.piecewise import PiecewiseKV
 from s3sim.core.replica import Replica, Scheduler
 from s3sim.policies.registry import Choices
-from s3sim.sim.inbox import Inbox
+from s3sim.sim.executor import Outputs
+from s3sim.sim.inbox import Incoming
 
 __all__ = ["Mode", "Settings", "World", "assemble", "replay_world"]
 
@@ -39,8 +40,8 @@ class World:
     capacity: int  # slots
     host_tokens: int  # slots' worth of host memory
     max_length: int  # tokens, prompt and output
-    inbox: Callable[[], Inbox]  # a new one for each run
-    outputs: Mapping[int, int]  # true output tokens by request id, for the executor alone
+    inbox: Callable[[], Incoming]  # a new one for each run
+    outputs: Outputs  # true output tokens by request id, for the executor alone
 
     def scheduler(self) -> Scheduler:
         """The system's decisions."""

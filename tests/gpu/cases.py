@@ -37,7 +37,6 @@ OPEN: dict[str, tuple[Any, ...]] = {  # choices whose type does not say what to 
     "granule_slots": (1, 16),
     "tensors": (4,),
     "on_oom": ("halve_and_rerun",),  # else a batch size that does not fit is refused
-    "on_shortage": ("recompute",),  # swapping blocks has a test of its own
 }
 
 
