@@ -132,7 +132,9 @@ def test_a_point_has_a_time_limit(fake: FakeServer, tmp_path: Path, capsys: pyte
     """--timeout bounds a whole point; what came until then is kept."""
     fake.behave = lambda number, body: completion(body["max_tokens"], pace_s=0.2 if number else 0.0)
     out = tmp_path / "run"
-    assert drive(write_experiment(tmp_path), fake.url, out, timeout=0.7, first_token_timeout_s=9, token_timeout_s=9) == 1
+    assert (
+        drive(write_experiment(tmp_path), fake.url, out, timeout=0.7, first_token_timeout_s=9, token_timeout_s=9) == 1
+    )
     assert "not finished within the time allowed" in capsys.readouterr().err
     assert manifest(out)["status"] == "partial"
     check_laws(point_folder(out))

@@ -191,3 +191,10 @@ def test_bad_options_are_said(
     assert main(["replay", str(path), "--out", str(tmp_path / "run"), *arguments]) == 2
     assert re.search(message, capsys.readouterr().err)
     assert not (tmp_path / "run").exists()
+
+
+def test_only_the_transport_knows_the_library() -> None:
+    """Another one could take its place: aiohttp is imported in one module, and nowhere in the simulator."""
+    root = Path(__file__).parents[2]
+    users = {path.name for path in root.glob("*/**/*.py") if "import aiohttp\n" in path.read_text(encoding="utf-8")}
+    assert users == {"transport.py"}
