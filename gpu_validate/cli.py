@@ -33,9 +33,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Each command's module adds its own parser; a new command is one line here."""
-    from gpu_validate import replay_command, summarize_command  # noqa: PLC0415  torch takes seconds to import
+    from gpu_validate import (  # noqa: PLC0415  torch takes seconds to import
+        all_command,
+        compare_command,
+        fit_command,
+        profile_command,
+        replay_command,
+        summarize_command,
+    )
 
-    for command in (replay_command, summarize_command):
+    for command in (profile_command, fit_command, replay_command, summarize_command, compare_command, all_command):
         command.add(commands)
 
 

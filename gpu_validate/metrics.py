@@ -36,6 +36,7 @@ def measure(log: EventLog, *, capacity: int) -> Metrics:
     Times are in ms and s; peak_kv_slots are reserved ones. ITL is left out where a batch was run again.
     """
     events, steps = _columns(log)
+    steps = _single(steps)
     end = int(events["time_ps"][events["event"] == Event.FINISHED].max(initial=0))
     finished = int((events["event"] == Event.FINISHED).sum())
     found: Metrics = dict.fromkeys(COMPARED)
@@ -44,7 +45,7 @@ def measure(log: EventLog, *, capacity: int) -> Metrics:
         found |= _distribution(name, values, enough=finished >= LEAST_FOR_P99)
     if not end:
         return found
-    busy = steps["first_ps"] * steps["steps"]
+    busy = steps["first_ps"]
     found["request_throughput"], found["duration_s"] = finished / (end / PS_PER_S), end / PS_PER_S
     rows = steps["decode_sequences"] + steps["prefill_sequences"]
     found["mean_batch_size"] = float((rows * busy).sum() / busy.sum())
@@ -56,7 +57,7 @@ def measure(log: EventLog, *, capacity: int) -> Metrics:
 
 def held_over_time(log: EventLog, *, capacity: int, end_ps: int) -> Array:
     """Share of the slots that is held, at CELLS moments from 0 to `end_ps`."""
-    _, steps = _columns(log)
+    steps = _single(_columns(log)[1])
     moments = np.linspace(0, end_ps, CELLS, endpoint=False)
     place = np.searchsorted(steps["start_ps"], moments, side="right") - 1
     last = steps["start_ps"][-1] + steps["first_ps"][-1]
@@ -71,6 +72,20 @@ def _columns(log: EventLog) -> tuple[dict[str, Array], dict[str, Array]]:
         rows = np.frombuffer(cells, np.int64).reshape(-1, len(names))
         tables.append({name: rows[:, place] for place, name in enumerate(names)})
     return tables[0], tables[1]
+
+
+def _single(steps: dict[str, Array]) -> dict[str, Array]:
+    """Stretches as single steps; slots that grew within one are spread over its steps."""
+    count = steps["steps"]
+    row = np.repeat(np.arange(len(count)), count)
+    step = np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
+    first, increment = steps["first_ps"][row], steps["increment_ps"][row]
+    changed = {
+        "start_ps": steps["start_ps"][row] + step * first + increment * (step * (step - 1) // 2),
+        "first_ps": first + step * increment,
+        "kv_held": steps["kv_held"][row] + steps["kv_grown"][row] // count[row],
+    }
+    return {name: changed.get(name, cells[row]) for name, cells in steps.items()}
 
 
 def _counts(events: dict[str, Array]) -> Metrics:
@@ -103,7 +118,7 @@ def _latencies(events: dict[str, Array]) -> dict[str, Array]:
 def _gaps(events: dict[str, Array], steps: dict[str, Array]) -> Array:
     """Times between consecutive tokens of a request in ps, all requests together; none where a batch restarted."""
     restarts = (events["event"] == Event.PREEMPTED) & (events["detail"] == Preemption.RESTART)
-    if restarts.any() or (steps["steps"] > 1).any():
+    if restarts.any():
         return np.array([])
     order = np.argsort(events["time_ps"], kind="stable")
     told = zip(*(events[name][order].tolist() for name in ("time_ps", "event", "id")), strict=True)

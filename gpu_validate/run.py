@@ -24,14 +24,15 @@ def replay_experiment(
     *,
     resume: bool = False,
     overwrite: bool = False,
+    stage: Stage | None = None,
     say: Callable[[str], None] = lambda _: None,
 ) -> ReplayDirectory:
-    """Replay every point that is not finished yet, into `out`.
+    """Replay every point that is not finished yet, into `out`; on a stage that is there already, if there is one.
 
     Raises InputError where the plan or a point cannot be run, SystemFaultError where the machine fails or
     the user interrupts; the directory is then marked partial, and `resume` goes on with it.
     """
-    stage = Stage(plan)
+    stage = stage or Stage(plan)
     stage.check(experiment)
     directory = ReplayDirectory(out)
     directory.prepare(experiment, plan.to_json(), resume=resume, overwrite=overwrite)

@@ -7,13 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gpu_validate.replay import Replayed
 from s3sim.core.errors import InputError
-from s3sim.core.events import STEP_COLUMNS
 
-__all__ = ["Sample", "read_samples", "samples_of", "write_samples"]
-
-PLACES = {name: place for place, name in enumerate(STEP_COLUMNS)}
+__all__ = ["Sample", "read_samples", "write_samples"]
 
 
 class Sample(NamedTuple):
@@ -25,24 +21,6 @@ class Sample(NamedTuple):
     prefill_tokens: int  # padding included
     copied: int  # slots
     seconds: float
-
-
-def samples_of(replayed: Replayed, *, normalised: bool = True) -> list[Sample]:
-    """The steps of a replay, and apart from them the copies that compactions made.
-
-    `normalised` divides each time by the slowdown that the canary saw.
-    """
-    found = []
-    for record, row in zip(replayed.steps, replayed.log.step_rows(), strict=True):
-        scale = record.slowdown if normalised else 1.0
-        rows = row[PLACES["decode_sequences"]] + row[PLACES["padding_rows"]]
-        chunks = row[PLACES["prefill_sequences"]]
-        tokens = row[PLACES["prefill_tokens"]] + row[PLACES["padding_tokens"]]
-        seconds = (record.device_s - record.relocating_s) / scale
-        found.append(Sample(rows, record.read_slots, chunks, tokens, 0, seconds))
-        if moved := row[PLACES["relocated_tokens"]]:
-            found.append(Sample(0, 0, 0, 0, moved, record.relocating_s / scale))
-    return found
 
 
 def write_samples(path: Path, samples: Iterable[Sample]) -> None:

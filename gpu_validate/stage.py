@@ -46,13 +46,13 @@ class Plan:
 class Stage:
     """The device and the models on it, each made when it is first needed."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, canary: Canary | None = None) -> None:
         if plan.threads != 1 and plan.clock != "wall":
             raise InputError(f"--threads {plan.threads}: only --clock wall sees more than one thread")
         torch.set_num_threads(plan.threads)
         self.plan = plan
         self.device: Device = find_device(plan.device)
-        self.canary = Canary(self.device) if plan.device == "cpu" else None
+        self.canary = canary or (Canary(self.device) if plan.device == "cpu" else None)
         if plan.clock == "canary" and self.canary is None:
             raise InputError("--clock canary: is for the CPU, whose neighbours disturb it; use --clock device")
         self._models: dict[str, LoadedModel] = {}
@@ -68,11 +68,14 @@ class Stage:
 
     def model(self, point: Point) -> LoadedModel:
         """The point's model at the plan's size; the one before it makes room."""
-        plan = self.plan
-        name = plan.weights or repr(sorted(point.model.items()))
+        return self.model_of(ModelSpec(**point.model))
+
+    def model_of(self, spec: ModelSpec) -> LoadedModel:
+        """A model of that shape at the plan's size; the one before it makes room."""
+        name = self.plan.weights or repr(spec)
         if name not in self._models:
             self._models.clear()
-            self._models[name] = self._load(point)
+            self._models[name] = self._load(spec)
         return self._models[name]
 
     def run(self, world: World, model: LoadedModel) -> Replayed:
@@ -89,9 +92,8 @@ class Stage:
         with memory_faults(f"serving {world.name!r}"):
             return assemble(world, model, settings).run()
 
-    def _load(self, point: Point) -> LoadedModel:
+    def _load(self, spec: ModelSpec) -> LoadedModel:
         plan, dtype = self.plan, dtype_of(self.plan.dtype)
         if plan.weights is not None:
             return load_model(plan.weights, device=self.device, dtype=dtype)
-        spec = sized(ModelSpec(**point.model), plan.model_size)
-        return random_model(spec, device=self.device, dtype=dtype, seed=plan.seed)
+        return random_model(sized(spec, plan.model_size), device=self.device, dtype=dtype, seed=plan.seed)

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from gpu_validate.foretell import LinkPrice, foretell
-from gpu_validate.metrics import COMPARED, held_over_time, measure
+from gpu_validate.metrics import COMPARED, Metrics, held_over_time, measure
 from s3sim.core.events import Event, EventLog, canonical
 from s3sim.report.facts import RunFacts
 from s3sim.report.summary import summarize
@@ -64,9 +64,14 @@ def test_metrics_are_those_of_the_report(name: str) -> None:
                 assert mine[metric] == expected, metric
                 compared += 1
         assert mine["swapped_tokens"] == said["swapped_bytes"]
+        assert _times(measure(simulated(case), capacity=case.world.capacity)) == _times(mine), "stretches are steps"
         swapped += rare(log)["SWAPPED_IN"]
     assert compared > 100
     assert swapped or name != "s3"
+
+
+def _times(metrics: Metrics) -> Metrics:
+    return {name: value for name, value in metrics.items() if "kv" not in name}
 
 
 def test_a_p99_needs_five_hundred_requests() -> None:
