@@ -1,7 +1,7 @@
 """Prompts of the right length whose words mean nothing: drawn from a seed, since times do not depend on them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -58,10 +58,6 @@ class TextPrompts:
             if len(ids) == wanted:
                 break
         return text
-
-    def with_added(self, added: int) -> "TextPrompts":
-        """The same, for a server that adds so many tokens to each prompt."""
-        return replace(self, added=added)
 
 
 def text_prompts(path: Path, seed: tuple[int, ...]) -> TextPrompts:
