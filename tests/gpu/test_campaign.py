@@ -20,7 +20,7 @@ from gpu_validate.executor import Step, TorchExecutor
 from gpu_validate.point import load_of
 from gpu_validate.replay import Replay
 from gpu_validate.stage import Plan
-from gpu_validate.study import QUICK, Campaign, Study, Workload, experiment_of, only
+from gpu_validate.study import QUICK, Study, Workload, experiment_of, only
 from gpu_validate.surface import Elapsed
 from s3sim.core.batch import Batch
 from s3sim.core.errors import InputError
@@ -30,37 +30,41 @@ LOAD = Workload(prompt=(2, 10), output_mean=10.0, max_length=48, capacity=240)
 STUDIES = tuple(
     Study(name=f"{model}-tiny", model=model, size="tiny", workload=LOAD) for model in ("gpt-j-6b", "gpt-neox-20b")
 )
+STUDY = STUDIES[0]
 SMALL = replace(
-    QUICK, studies=STUDIES, systems=("orca", "s3", "vllm"), requests=60, calibration_requests=60, poisson_requests=40
+    QUICK, studies=STUDIES, systems=("orca", "s3", "vllm"), requests=40, calibration_requests=50, poisson_requests=30
 )
 
 
-@pytest.fixture(name="law")
-def _law(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every step takes what a law says, give or take 2%, and the canary never hears anything."""
-    own, random = TorchExecutor.start, Random(1)
+def _lawful(own: Any) -> Any:
+    """Every step takes what a law says, give or take 2%."""
+    random = Random(1)
 
     def start(self: TorchExecutor, batch: Batch) -> Step:
-        step = own(self, batch)
+        step: Step = own(self, batch)
         rows, chunks = batch.rows, len(batch.chunks)
         seconds = 1e-3 + 1e-4 * rows + 2e-6 * batch.decode_context + 3e-4 * chunks + 2e-5 * batch.prefill_tokens
         seconds *= random.gauss(1, 0.02)
         return step._replace(elapsed=Elapsed(seconds, seconds, seconds), relocating=Elapsed(0.0, 0.0, 0.0))
 
-    monkeypatch.setattr(TorchExecutor, "start", start)
-    monkeypatch.setattr(Canary, "_time", lambda self: 1e-3)
+    return start
 
 
-def _run(campaign: Campaign, out: Path, *, resume: bool = False) -> None:
-    Runner(campaign, Plan(clock="canary"), out, resume=resume, say=lambda _: None, progress=lambda *_: None).run()
+@pytest.fixture(name="folder", scope="module")
+def _folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a campaign leaves where steps obey the law, and the canary never hears anything."""
+    out = tmp_path_factory.mktemp("campaign")
+    campaign, plan = replace(SMALL, studies=(STUDY,)), Plan(clock="canary")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TorchExecutor, "start", _lawful(TorchExecutor.start))
+        patch.setattr(Canary, "_time", lambda self: 1e-3)
+        Runner(campaign, plan, out, resume=False, say=lambda _: None, progress=lambda *_: None).run()
+    return out / STUDY.name
 
 
-@pytest.mark.usefixtures("law")
-def test_where_steps_obey_a_law_the_simulation_is_right(tmp_path: Path) -> None:
+def test_where_steps_obey_a_law_the_simulation_is_right(folder: Path) -> None:
     """From replays of another trace alone, nearly all targets are met, and none is missed by far."""
-    study = STUDIES[0]
-    _run(replace(SMALL, studies=(study,)), tmp_path)
-    result = analyse(study, tmp_path / study.name)
+    result = analyse(STUDY, folder)
     judged = [entry for entry in result.comparisons if entry.status]
     assert {entry.scenario for entry in judged} == {"burst", "poisson"}
     assert sum(entry.status == "met" for entry in judged) >= 0.9 * len(judged)
@@ -69,15 +73,12 @@ def test_where_steps_obey_a_law_the_simulation_is_right(tmp_path: Path) -> None:
     assert set(result.calibrations["burst"].layouts) == {"slices", "blocks"}
 
 
-@pytest.mark.usefixtures("law")
-def test_a_wrong_fit_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_fit_is_noticed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Durations that are foretold a fifth too long miss their targets: the comparison can fail."""
-    study = STUDIES[0]
-    _run(replace(SMALL, studies=(study,), poisson_requests=0), tmp_path)
     own = calibrate
 
-    def slow(folder: Path, scenario: str) -> Any:
-        found = own(folder, scenario)
+    def slow(path: Path, scenario: str) -> Any:
+        found = own(path, scenario)
         layouts = {
             name: replace(each, rows=tuple(row._replace(seconds=1.2 * row.seconds) for row in each.rows))
             for name, each in found.layouts.items()
@@ -85,7 +86,7 @@ def test_a_wrong_fit_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         return replace(found, layouts=layouts)
 
     monkeypatch.setattr("gpu_validate.analysis.calibrate", slow)
-    missed = {entry.metric for entry in analyse(study, tmp_path / study.name).comparisons if entry.status == "missed"}
+    missed = {entry.metric for entry in analyse(STUDY, folder).comparisons if entry.status == "missed"}
     assert {"request_throughput", "duration_s", "mean_e2el_ms"} <= missed
 
 
@@ -93,7 +94,7 @@ def test_the_fit_has_not_seen_what_it_is_held_against() -> None:
     """Calibration and target are other traces: no request of one has the lengths of its counterpart throughout."""
 
     def trace(scenario: str) -> Any:
-        experiment = experiment_of(STUDIES[0], scenario, requests=60, systems=("orca",))
+        experiment = experiment_of(STUDY, scenario, requests=60, systems=("orca",))
         return load_of(experiment.points[0]).trace
 
     mine, other = trace("burst"), trace("calibration-burst")
