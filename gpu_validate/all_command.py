@@ -3,7 +3,6 @@
 import argparse
 import platform
 import re
-import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from gpu_validate.analysis import SCENARIOS, analyse
 from gpu_validate.campaign import Runner
+from gpu_validate.command_line import told_command
 from gpu_validate.figures import draw_figures
 from gpu_validate.page import Environment, write_page
 from gpu_validate.profiling import write_rows
@@ -99,7 +99,7 @@ def environment_of(plan: Plan) -> Environment:
         "python": platform.python_version(),
         "platform": platform.system() + " " + platform.machine(),
         "date": datetime.now(UTC).date().isoformat(),
-        "command": " ".join(["gpu-validate", *sys.argv[1:]]),
+        "command": " ".join(["gpu-validate", *told_command()[1:]]),
     }
 
 

@@ -17,7 +17,7 @@ from gpu_validate.metrics import Metrics, held_over_time, measure
 from gpu_validate.point import load_of, world_of
 from gpu_validate.points import Experiment
 from gpu_validate.profiling import link_price
-from gpu_validate.samples import Sample
+from gpu_validate.samples import Sample, read_samples
 from gpu_validate.study import Study
 from s3sim.core.errors import InputError
 from s3sim.core.events import EventLog
@@ -99,11 +99,19 @@ def calibrate(folder: Path, scenario: str) -> Calibration:
     samples: dict[str, list[Sample]] = defaultdict(list)
     for point in kept:
         samples[layout_of(_point(point))] += point.samples()
-    layouts = {name: _layout(found) for name, found in samples.items()}
+    layouts = {name: _layout([*found, *_copies(folder, found)]) for name, found in samples.items()}
     moves: dict[bool, list[tuple[int, float]]] = {True: [], False: []}
     for copied in (entry for point in kept for entry in point.replay["copies"]):
         moves[copied["to_host"]].append((copied["tokens"], copied["duration_ps"] / PICOSECONDS))
     return Calibration(layouts=layouts, price=link_price(moves[True], moves[False]))
+
+
+def _copies(folder: Path, samples: Sequence[Sample]) -> list[Sample]:
+    """The grid's copies, where these replays made none: what they are held against may compact all the same."""
+    grid = folder / "grid" / "samples.csv"
+    if any(sample.copied for sample in samples) or not grid.is_file():
+        return []
+    return [sample for sample in read_samples(grid) if sample.copied]
 
 
 def capacities(burst: Experiment, calibration: Calibration) -> dict[str, float]:

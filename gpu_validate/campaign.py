@@ -60,7 +60,7 @@ class Runner:
             self._poisson(study, stage, burst)
 
     def _poisson(self, study: Study, stage: Stage, burst: Experiment) -> None:
-        """Arrivals at a share of each system's own capacity, in turn with replays for a fit whose batches are as small."""
+        """Arrivals at a share of each system's own capacity, in turn with replays for a fit with batches as small."""
         campaign, rates = self.campaign, self._rates(study, burst)
 
         def made(scenario: str, requests: int) -> Experiment:

@@ -19,10 +19,10 @@ PEERS = (  # what the authors of other simulators say of theirs, in their abstra
 )
 WORDS = {"met": "met", "missed": "**missed**", "not_measurable": "not measurable", None: ""}
 HOW = """Both sides run the same replica, policies and event log. Requests, predictions (one in five in another bucket)
-and capacity are equal; durations are measured on one side, and foretold by a fitted profile on the other. The fit has seen
-replays of another trace, run in turn with these. The replay's clock goes by {clock}, and jumps gaps in which nothing
-runs. A comparison whose repeats differ by more than 10%, or with fewer than three, is *not measurable*, whatever its
-error. Errors are simulated ÷ median of the repeats - 1; spread is (most - least) ÷ median."""
+and capacity are equal; durations are measured on one side, and foretold by a fitted profile on the other. The fit has
+seen replays of another trace, run in turn with these. The replay's clock goes by {clock}, and jumps gaps in which
+nothing runs. A comparison whose repeats differ by more than 10%, or with fewer than three, is *not measurable*,
+whatever its error. Errors are simulated ÷ median of the repeats - 1; spread is (most - least) ÷ median."""
 CLOCKS = {
     "canary": (
         "this thread's processor time over the slowdown of a canary, a small fixed computation run after every second"

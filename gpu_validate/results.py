@@ -11,14 +11,13 @@ import json
 import os
 import platform
 import shutil
-import sys
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from gpu_validate.endpoint.address import without_credentials
+from gpu_validate.command_line import told_command
 from gpu_validate.points import Experiment
 from gpu_validate.summary import summarize_point
 from gpu_validate.tables import Columns, write_table
@@ -133,7 +132,7 @@ def _environment() -> Plain:
         "python": platform.python_version(),
         "platform": platform.platform(),
         "processors": os.cpu_count(),
-        "command": [Path(sys.argv[0]).name, *map(without_credentials, sys.argv[1:])],
+        "command": told_command(),
     }
 
 

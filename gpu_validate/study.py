@@ -29,6 +29,7 @@ class Workload:
     output_mean: float  # tokens, geometric
     max_length: int  # tokens, prompt and output
     capacity: int  # slots
+    share: float = 1.0  # of the campaign's requests
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +57,7 @@ class Campaign:
 
 # Reading KV is some 5% of a full step with short requests and over 20% with long ones, on the processors tried.
 SHORT = Workload(prompt=(8, 32), output_mean=24.0, max_length=128, capacity=1024)
-LONG = Workload(prompt=(128, 320), output_mean=48.0, max_length=512, capacity=6144)
+LONG = Workload(prompt=(64, 192), output_mean=48.0, max_length=384, capacity=6144, share=0.5)
 REAL = Workload(prompt=(16, 128), output_mean=64.0, max_length=512, capacity=16384)
 
 
@@ -136,7 +137,7 @@ def _point(study: Study, scenario: str, name: str, *, seed: int, requests: int, 
         parallel={"tensor": 1, "pipeline": 1},
         memory=_memory(load.capacity),
         max_length=load.max_length,
-        workload=_lengths(load, requests),
+        workload=_lengths(load, max(1, round(load.share * requests))),
         arrivals=arrivals,
         predictor=_predictor(kind.needs),
         slo={},

@@ -13,6 +13,7 @@ import pytest
 
 from gpu_validate import stage
 from gpu_validate.cli import main
+from gpu_validate.command_line import told_command
 from gpu_validate.model import LoadedModel, random_model
 from gpu_validate.replay import Replay
 from s3sim.core.errors import InputError
@@ -223,3 +224,28 @@ def test_resolved_points_come_back_as_they_were(tmp_path: Path, capsys: pytest.C
     assert tuple(map(Point.from_json, plain["points"])) == load_experiment(path, ["max_length=40"]).points
     resolve_command(path, overrides=[], as_json=False)
     assert capsys.readouterr().out.split() == [point.directory for point in load_experiment(path).points]
+
+
+def test_no_secret_is_written_down() -> None:
+    """Users in URLs and values of options for tokens and keys are hidden; all else stays."""
+    given = ["bin/gpu-validate", "replay", "a.yaml", "--api-key", "sk-1", "--token=t", "--url", "https://me:pw@host/v1"]
+    told = told_command(given)
+    assert told == [
+        *("gpu-validate", "replay", "a.yaml", "--api-key", "***", "--token=***", "--url", "https://***@host/v1")
+    ]
+
+
+def test_a_machine_with_little_validates_too(tmp_path: Path) -> None:
+    """`all` needs torch, transformers and numpy alone: it profiles, replays, fits, compares and writes its page."""
+    code = (
+        "import sys; sys.modules |= dict.fromkeys(sys.argv[1].split(','));"
+        "from dataclasses import replace; from gpu_validate import all_command as a; from gpu_validate.cli import main;"
+        "a.QUICK = replace(a.QUICK, systems=('orca', 's3'), calibration_requests=15, poisson_requests=0);"
+        "sys.exit(main(sys.argv[2:]))"
+    )
+    command = [sys.executable, "-c", code, ",".join(ABSENT), "all", "--quick", "--models", "gpt-j-6b"]
+    command += ["--requests", "15", "--repeats", "1", "--out", str(tmp_path)]
+    subprocess.run(command, check=True, timeout=300, cwd=Path(__file__).parents[2])
+    plain = json.loads((tmp_path / "cpu.json").read_text(encoding="utf-8"))
+    assert {entry["system"] for entry in plain["comparisons"]} == {"all", "orca", "s3"}
+    assert (tmp_path / "cpu-gpt-j-6b-short-slices.csv").is_file()
