@@ -20,7 +20,7 @@ SOURCES = [
     for folder in ("s3sim", "gpu_validate", "tests", "benchmarks", "experiments")
     for path in sorted((ROOT / folder).rglob("*.*"))
 ]
-FIGURES = ("utilisation", "throughput-latency", "kv-over-time", "latency-cdf", "throughput")
+FIGURES = ("utilisation", "throughput-latency", "slo-attainment", "kv-over-time", "latency-cdf", "throughput")
 
 
 def code_of(document: Path) -> list[str]:
