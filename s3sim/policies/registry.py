@@ -36,6 +36,7 @@ __all__ = [
 ]
 
 PICOSECONDS = 10**12  # per second
+LONGEST = 9.2e6  # s: 106 days, which is all that 64 bits of picoseconds hold
 Needs = Literal["nothing", "predictor", "oracle_bucket", "oracle_exact"]
 
 
@@ -96,6 +97,7 @@ class S3:
             "A request may not be overtaken by one that arrived more than this later; null: it may for ever."
             " The paper names no rule; 30 s is about the reading time of a 160-token answer.",
             ge=0,
+            le=LONGEST,
         ),
     )
     order: Order = field(
