@@ -27,7 +27,9 @@ def summarize_point(folder: Path) -> None:
     facts = RunFacts.from_json(about["facts"])
     at_client = any(folder.glob(f"{TOKENS}.*"))
     metrics = (
-        client_metrics(folder, events, requests, facts) if at_client else summarize(events, steps, requests, facts)
+        client_metrics(folder, events, steps, requests, facts)
+        if at_client
+        else summarize(events, steps, requests, facts)
     )
     metrics |= counts
     (folder / "summary.json").write_text(json.dumps(metrics, indent=1, allow_nan=False) + "\n", encoding="utf-8")

@@ -3,8 +3,6 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from s3sim.report.facts import RunFacts
 
 if TYPE_CHECKING:
@@ -16,17 +14,12 @@ TOKENS = "tokens"  # the table of a point that marks it as measured at a client
 
 
 def client_metrics(
-    folder: Path, events: "pd.DataFrame", requests: "pd.DataFrame", facts: RunFacts
+    folder: Path, events: "pd.DataFrame", steps: "pd.DataFrame", requests: "pd.DataFrame", facts: RunFacts
 ) -> "dict[str, int | float | None]":
     """The report's metrics of a point's folder; null for those that only a server could tell."""
     from s3sim.report.summary import summarize_client  # noqa: PLC0415  pandas may be absent
 
-    finished = requests.loc[requests["status"] == "finished", "id"]
-    tokens = _tokens(folder)
-    tokens = tokens[tokens["id"].isin(finished)].sort_values(["id", "time_ps"])
-    ident, time = (tokens[name].to_numpy(dtype=np.int64) for name in ("id", "time_ps"))
-    gaps = np.diff(time)[np.diff(ident) == 0]
-    return summarize_client(events, requests, (gaps, np.ones_like(gaps)), facts.slo)
+    return summarize_client(events, steps, requests, _tokens(folder), facts)
 
 
 def _tokens(folder: Path) -> "pd.DataFrame":

@@ -75,15 +75,13 @@ def summarize(events: pd.DataFrame, steps: pd.DataFrame, requests: pd.DataFrame,
     Raises InputError where fixed cuts leave nothing to measure.
     """
     end = last_finish(events)
-    window = measured_window(facts.measure, requests, steps, end_ps=end) if end else Window(0, 0, whole=True)
-    finished = requests["status"].to_numpy() == "finished"
-    arrived = window.arrived(requests)
-    measured, completed = requests[finished & arrived], requests[window.completed(requests)]
+    window = _asked_for(requests, steps, facts, end)
+    completed = requests[window.completed(requests)]
     found: dict[str, Metric] = {
         **_seen(events, requests, _gaps(events, steps, requests, facts, window), facts.slo, window),
         **memory(events, steps, facts, window),
         **costs(events, facts, window),
-        **_predictions(measured),
+        **_predictions(_measured(requests, window)),
         "mfu": rate(2 * facts.parameters * _useful_tokens(completed) / facts.peak_flops, window.elapsed),
         **utilisation(events, steps, facts, window),
     }
@@ -91,27 +89,49 @@ def summarize(events: pd.DataFrame, steps: pd.DataFrame, requests: pd.DataFrame,
 
 
 def summarize_client(
-    events: pd.DataFrame, requests: pd.DataFrame, gaps_and_weights: tuple[Column, Column], slo: ServiceLevel | None
+    events: pd.DataFrame, steps: pd.DataFrame, requests: pd.DataFrame, tokens: pd.DataFrame, facts: RunFacts
 ) -> dict[str, Metric]:
     """The METRICS of a run that only its client saw; those that only a server could tell are None.
 
-    `gaps_and_weights` are the times between consecutive tokens of each finished request in ps, and how often each.
+    `tokens` has a row (id, time_ps) for each token that came. `steps` has none, and the window's ends are held
+    to none.
     """
-    found = _seen(requests, gaps_and_weights, slo, last_finish(events))
+    end = last_finish(events)
+    window = _asked_for(requests, steps, facts, end)
+    mine = tokens[tokens["id"].isin(_measured(requests, window)["id"])].sort_values(["id", "time_ps"])
+    ident, time = (mine[name].to_numpy(dtype=np.int64) for name in ("id", "time_ps"))
+    gaps = np.diff(time)[np.diff(ident) == 0]
+    found = _seen(events, requests, (gaps, np.ones_like(gaps)), facts.slo, window)
     return {name: found.get(name) for name in METRICS}
 
 
+def _asked_for(requests: pd.DataFrame, steps: pd.DataFrame, facts: RunFacts, end: int | None) -> Window:
+    if not end:
+        return Window(0, 0, whole=True)
+    return measured_window(facts.measure, requests, steps, end_ps=end)
+
+
 def _seen(
-    requests: pd.DataFrame, gaps_and_weights: tuple[Column, Column], slo: ServiceLevel | None, end: int | None
+    events: pd.DataFrame,
+    requests: pd.DataFrame,
+    gaps_and_weights: tuple[Column, Column],
+    slo: ServiceLevel | None,
+    window: Window,
 ) -> dict[str, Metric]:
     """The metrics that a client sees too."""
-    finished = requests[requests["status"] == "finished"]
+    measured, completed = _measured(requests, window), requests[window.completed(requests)]
     return {
-        **_counts(requests, end),
-        **_throughput(finished, end),
-        **_latency(finished, gaps_and_weights),
-        **_service(requests, finished, slo, end),
+        **_counts(requests, last_finish(events)),
+        **_window(events, requests, window),
+        **_throughput(completed, window),
+        **_latency(measured, gaps_and_weights),
+        **_service(measured, completed, int(window.arrived(requests).sum()), slo, window),
     }
+
+
+def _measured(requests: pd.DataFrame, window: Window) -> pd.DataFrame:
+    """Requests that arrived in the window and finished, then or later."""
+    return requests.loc[(requests["status"].to_numpy() == "finished") & window.arrived(requests)]
 
 
 def _counts(requests: pd.DataFrame, end: int | None) -> dict[str, Metric]:
