@@ -67,6 +67,14 @@ class FollowedKV:
         """The account's."""
         return self.account.held_by(sequence)
 
+    def room_behind(self, sequence: Sequence) -> int:
+        """The account's."""
+        return self.account.room_behind(sequence)
+
+    def grow(self, sequence: Sequence, tokens: int) -> None:
+        """Grow; memory holds more where the sequence is, and copies nothing."""
+        self.account.grow(sequence, tokens)
+
     def compact(self) -> list[Relocation]:
         """Compact, and move what is written, against the clock."""
         moves = self.account.compact()

@@ -54,8 +54,8 @@ class _Link:
 
 def foretell(world: World, latency: LatencyModel, price: LinkPrice) -> EventLog:
     """Serve every request of the world in simulated time; raises InvariantError if work waits for nothing."""
-    log = EventLog()
-    replica = Replica(world.scheduler(), world.choices.kv(world.capacity), log=log, host_tokens=world.host_tokens)
+    replica = world.replica(world.kv())
+    log = replica.log
     executor, inbox, link, now = SimulatedExecutor(latency, world.outputs), world.inbox(), _Link(price), 0
     _deliver(replica, inbox, link, now)
     while True:

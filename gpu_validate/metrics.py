@@ -33,6 +33,8 @@ CELLS = 200  # of the grid on which slots over time are compared
 def measure(log: EventLog, *, capacity: int) -> Metrics:
     """COMPARED of one run by tokens as they come; None where there is none, p99 from 500 requests on.
 
+    Of the whole run, whatever window the experiment measures: a window is found in each log by its own rule,
+    and would be another in a simulation than in each of its replays.
     Times are in ms and s; peak_kv_slots are reserved ones. ITL is left out where a batch was run again.
     """
     events, steps = _columns(log)
@@ -147,9 +149,9 @@ def _follow(told: tuple[int, int, int], decoding: set[int], latest: dict[int, in
             gaps.append(time - latest[ident])
         latest[ident] = time
         decoding.add(ident)
-    elif event == Event.SWAPPED_IN:
+    elif event in (Event.SWAPPED_IN, Event.RESUMED):
         decoding.add(ident)
-    elif event in (Event.FINISHED, Event.PREEMPTED):
+    elif event in (Event.FINISHED, Event.PREEMPTED, Event.STALLED):
         decoding.discard(ident)
 
 

@@ -14,7 +14,7 @@ from gpu_validate.world import World
 from s3sim.core.batch import Affine, Batch
 from s3sim.core.errors import InvariantError
 from s3sim.core.events import EventLog
-from s3sim.core.replica import Move, Replica
+from s3sim.core.replica import Move
 from s3sim.core.request import Sequence
 from s3sim.sim.driver import serve
 from s3sim.sim.executor import SimulatedExecutor
@@ -66,11 +66,10 @@ class RecordedLink:
 
 def simulate_pinned(world: World, replayed: Replayed) -> EventLog:
     """The log that the simulator writes of the same world under the replay's durations and moves."""
-    log = EventLog()
-    replica = Replica(world.scheduler(), world.choices.kv(world.capacity), log=log, host_tokens=world.host_tokens)
+    replica = world.replica(world.kv())
     env = simpy.Environment(initial_time=0)
     durations = RecordedDurations(record.duration_ps for record in replayed.steps)
     link = cast("HostLink", RecordedLink(env, replayed.moves))  # the same surface
     executor = SimulatedExecutor(durations, world.outputs)
     env.run(env.process(serve(env, replica, executor, world.inbox(), link, single_steps=True)))
-    return log
+    return replica.log

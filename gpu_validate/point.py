@@ -11,7 +11,7 @@ from s3sim.sim.incoming import inbox_of, limits_of, outputs_of
 
 __all__ = ["counts_of", "facts_of", "load_of", "world_of"]
 
-NO_LATENCY = {"kind": "constant", "step_seconds": 1.0}  # a replay measures: a profile's file need not be here
+NO_LATENCY = {"kind": "constant", "step_seconds": 1.0}  # a replay measures: a profile's file is rarely needed
 
 
 def load_of(point: Point) -> Load:
@@ -33,6 +33,7 @@ def world_of(point: Point, load: Load) -> World:
         max_length=point.max_length,
         inbox=lambda: inbox_of(load, seed=point.seed),
         outputs=outputs_of(load.trace),
+        latency=None if point.choices.get("tpot_limit_ms") is None else build_hardware(point).latency,
     )
 
 

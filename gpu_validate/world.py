@@ -21,6 +21,7 @@ from s3sim.core.errors import InputError
 from s3sim.core.events import EventLog
 from s3sim.core.kv_cache import CountedKV, KVCacheManager, PagedKV
 from s3sim.core.piecewise import PiecewiseKV
+from s3sim.core.protocols import LatencyModel
 from s3sim.core.replica import Replica, Scheduler
 from s3sim.policies.registry import Choices
 from s3sim.sim.executor import Outputs
@@ -42,10 +43,19 @@ class World:
     max_length: int  # tokens, prompt and output
     inbox: Callable[[], Incoming]  # a new one for each run
     outputs: Outputs  # true output tokens by request id, for the executor alone
+    latency: LatencyModel | None = None  # for policies that ask how long a step would take, on either side
 
     def scheduler(self) -> Scheduler:
         """The system's decisions."""
         return self.choices.scheduler(name=self.name, capacity=self.capacity, max_length=self.max_length)
+
+    def kv(self) -> KVCacheManager:
+        """A new account of its slots."""
+        return self.choices.kv(self.capacity)
+
+    def replica(self, kv: KVCacheManager) -> Replica:
+        """A new replica that keeps this account."""
+        return Replica(self.scheduler(), kv, log=EventLog(), host_tokens=self.host_tokens, latency=self.latency)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,12 +83,14 @@ def assemble(world: World, model: LoadedModel, settings: Settings) -> Replay:
         raise InputError(
             f"max_length: {world.max_length} tokens; model {model.name!r} has {model.positions} positions; lower it"
         )
-    scheduler, log = world.scheduler(), EventLog()
-    kv = world.choices.kv(world.capacity)
+    kv = world.kv()
     memory = _memory(kv, model, strict=settings.strict)
     account = FollowedKV(kv, memory, model.device)
     slots = None if isinstance(memory, GrowingMemory) else memory
-    options = Options(static=scheduler.static is not None, strict=settings.strict, keep_logits=settings.keep_logits)
+    replica = world.replica(account)
+    options = Options(
+        static=replica.scheduler.static is not None, strict=settings.strict, keep_logits=settings.keep_logits
+    )
     executor = TorchExecutor(
         _forward(memory, model, padded=options.static or settings.mode == "padded"),
         account,
@@ -88,7 +100,7 @@ def assemble(world: World, model: LoadedModel, settings: Settings) -> Replay:
         options=options,
     )
     return Replay(
-        replica=Replica(scheduler, account, log=log, host_tokens=world.host_tokens),
+        replica=replica,
         executor=executor,
         memory=memory,
         mover=Mover(slots, model.device, settings.clock) if slots else NoMover(),

@@ -131,7 +131,8 @@ def _seen(
 
 def _measured(requests: pd.DataFrame, window: Window) -> pd.DataFrame:
     """Requests that arrived in the window and finished, then or later."""
-    return requests.loc[(requests["status"].to_numpy() == "finished") & window.arrived(requests)]
+    measured: pd.DataFrame = requests.loc[(requests["status"].to_numpy() == "finished") & window.arrived(requests)]
+    return measured
 
 
 def _counts(requests: pd.DataFrame, end: int | None) -> dict[str, Metric]:

@@ -12,11 +12,12 @@ from gpu_validate.shapes import FAMILIES, Family, config_of
 from gpu_validate.texts import Texts
 from s3sim.hardware.model import ModelSpec
 
-__all__ = ["FAMILIES", "LONGEST", "SEED", "SPREAD", "greedy", "model_of", "plain_model", "spec_of"]
+__all__ = ["FAMILIES", "IDENTS", "LONGEST", "SEED", "SPREAD", "greedy", "model_of", "plain_model", "spec_of"]
 
 SEED = 0
 SPREAD = 0.3
 LONGEST = 24  # output tokens of any request of these tests
+IDENTS = range(1, 37, 3)  # of all requests; neither rank nor lane can pass for one
 
 
 def spec_of(family: Family) -> ModelSpec:
@@ -51,13 +52,17 @@ def plain_model(family: Family, dtype: torch.dtype = torch.float32, spread: floa
     return build.from_config(config_of(spec_of(family), spread=spread), dtype=dtype).eval()
 
 
-@cache
 def greedy(family: Family, ident: int, prompt_tokens: int) -> tuple[int, ...]:
-    """What transformers' generate answers to a request's prompt alone; a shorter answer is its beginning."""
+    """What transformers' generate answers to a request's prompt; a shorter answer is its beginning."""
+    return _greedy(family, prompt_tokens)[ident]
+
+
+@cache
+def _greedy(family: Family, prompt_tokens: int) -> dict[int, tuple[int, ...]]:
+    """By request id; prompts of one length are asked together, which needs no padding."""
     model = plain_model(family)
-    prompt = Texts(vocab=model.config.vocab_size, seed=SEED).prompt(ident, prompt_tokens)
+    texts = Texts(vocab=model.config.vocab_size, seed=SEED)
+    prompts = torch.tensor([texts.prompt(ident, prompt_tokens) for ident in IDENTS])
     with torch.inference_mode():
-        said = model.generate(
-            torch.tensor([prompt]), min_new_tokens=LONGEST, max_new_tokens=LONGEST, do_sample=False, use_cache=True
-        )
-    return tuple(said[0, prompt_tokens:].tolist())
+        said = model.generate(prompts, min_new_tokens=LONGEST, max_new_tokens=LONGEST, do_sample=False, use_cache=True)
+    return dict(zip(IDENTS, map(tuple, said[:, prompt_tokens:].tolist()), strict=True))

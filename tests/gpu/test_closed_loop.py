@@ -64,7 +64,7 @@ def test_a_batch_may_say_that_somebody_left_who_is_finished(monkeypatch: pytest.
         return step
 
     monkeypatch.setattr(TorchExecutor, "start", watched)
-    for start in (15, 41, 58):  # cases in which it happens
+    for start in (20, 63, 98):  # cases in which it happens
         case = case_of("s3", Random(start), 8)
         replay_world(case.world, model_of("gptj"), Settings(clock=case.clock, seed=SEED))
     assert any(finished)

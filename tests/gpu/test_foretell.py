@@ -36,7 +36,7 @@ def test_what_is_foretold_without_simpy_is_what_the_simulator_says(name: str) ->
         assert canonical(log) == canonical(simulated(case))
         return log
 
-    on_cases(check, name, number=12)
+    on_cases(check, name, number=8)
 
 
 @pytest.mark.parametrize("name", sorted(set(NAMES) - set(STATIC)))

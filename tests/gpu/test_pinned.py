@@ -12,13 +12,21 @@ from gpu_validate.surface import Copy, Elapsed
 from gpu_validate.world import Settings, replay_world
 from s3sim.core.batch import Batch
 from s3sim.core.errors import InvariantError
-from s3sim.core.events import Event, EventLog, canonical
+from s3sim.core.events import EventLog, canonical
 from s3sim.core.replica import Move
-from tests.gpu.cases import NAMES, Case, case_of, on_cases
+from tests.gpu.cases import NAMES, Case, Fixed, case_of, on_cases
 from tests.gpu.late import LateCpu
-from tests.gpu.models import SEED, greedy, model_of
+from tests.gpu.models import SEED, model_of
+from tests.gpu.tokens import said_all
 
 TICK = 10**8  # ps; 60 of them are a few steps of the tiny model
+SWAPPING: dict[str, tuple[Fixed, frozenset[str]]] = {  # choices, and what must happen
+    "s3": ({"on_overrun": "swap"}, frozenset({"SWAPPED_IN", "COMPACTED"})),
+    "vllm": (
+        {"on_shortage": "swap", "block_tokens": 4, "max_num_seqs": None},
+        frozenset({"SWAPPED_IN", "STALLED", "RESUMED"}),
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +56,8 @@ def test_the_simulator_pinned_to_a_replay_writes_the_same_log(name: str) -> None
     on_cases(check, name, number=6, tick=TICK, repeatable=False)
 
 
-@pytest.mark.parametrize("looks", [1, 4])
-def test_copies_that_take_their_time_change_no_token_and_pin_as_well(looks: int) -> None:
+@pytest.mark.parametrize(("name", "looks"), [("s3", 1), ("s3", 4), ("vllm", 1), ("vllm", 2)])
+def test_copies_that_take_their_time_change_no_token_and_pin_as_well(name: str, looks: int) -> None:
     """Moves that are over some steps later, as on a GPU, are noticed once, waited for when idle, and pinned."""
     device = LateCpu(looks)
     model = replace(model_of("gpt_neox"), device=device)
@@ -58,14 +66,12 @@ def test_copies_that_take_their_time_change_no_token_and_pin_as_well(looks: int)
         settings = Settings(clock=Noticed(case.clock), seed=SEED, strict=True)
         replayed = replay_world(case.world, model, settings)
         assert None not in replayed.moves
-        for row in replayed.log.event_rows():
-            if row[1] == Event.FINISHED:
-                said = greedy("gpt_neox", row[2], case.prompts[row[2]])
-                assert tuple(replayed.tokens[row[2]]) == said[: case.world.outputs[row[2]]]
+        said_all(case, "gpt_neox", replayed)
         assert canonical(simulate_pinned(case.world, replayed)) == canonical(replayed.log)
         return replayed.log
 
-    on_cases(check, "s3", number=12, salt=str(looks))
+    fixed, must = SWAPPING[name]
+    on_cases(check, name, number=9, salt=str(looks), fixed=fixed, must=must)
     assert device.noticed > 0
     assert device.waited > 0
 
