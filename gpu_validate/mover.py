@@ -63,7 +63,7 @@ class Mover:
         journey = _Journey(move, copy, len(self.ends), now)
         self.ends.append(None)
         self._queues[move.to_host].append(journey)
-        self._settle(move.to_host, late=False)
+        self._settle(move.to_host, fresh=journey)
 
     def next_end(self) -> int | None:
         """When the next move will be complete; None if nothing moves. Waits for copies whose time is not known."""
@@ -71,7 +71,7 @@ class Mover:
         for way, queue in self._queues.items():
             if queue:
                 queue[0].copy.seconds()
-                self._settle(way, late=True)
+                self._settle(way)
                 ends.append(queue[0].end)
         return min((end for end in ends if end is not None), default=None)
 
@@ -79,7 +79,7 @@ class Mover:
         """Moves that are complete at `now`, in order of time, each handed over once."""
         found: list[tuple[int, int, Sequence]] = []
         for way, queue in self._queues.items():
-            self._settle(way, late=True)
+            self._settle(way)
             while queue and queue[0].end is not None and queue[0].end <= now:
                 journey = queue.popleft()
                 found.append((journey.end or 0, journey.rank, journey.move.sequence))
@@ -93,8 +93,8 @@ class Mover:
         """Tokens whose KV is in host memory, or on the way there or back."""
         return sum(buffer.shape[2] for buffer in self._host.values())
 
-    def _settle(self, way: bool, *, late: bool) -> None:
-        """Work out when moves end, as far as their copies are done."""
+    def _settle(self, way: bool, *, fresh: _Journey | None = None) -> None:
+        """Work out when moves end, as far as their copies are done; all but the `fresh` one were looked at before."""
         for journey in self._queues[way]:
             if journey.end is None:
                 duration = self._clock.move(journey.move, journey.copy)
@@ -102,7 +102,7 @@ class Mover:
                     break
                 self.copies.append(Copied(way, journey.move.tokens, duration))
                 end = max(journey.sent, self._free_at[way]) + duration
-                journey.end = self._free_at[way] = max(end, self._looked + 1) if late else end
+                journey.end = self._free_at[way] = end if journey is fresh else max(end, self._looked + 1)
                 self.ends[journey.rank] = journey.end
 
     def _out(self, move: Move) -> Callable[[], None]:

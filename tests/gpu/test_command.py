@@ -227,11 +227,11 @@ def test_resolved_points_come_back_as_they_were(tmp_path: Path, capsys: pytest.C
 
 
 def test_no_secret_is_written_down() -> None:
-    """Users in URLs and values of options for tokens and keys are hidden; all else stays."""
+    """Users in URLs are left out and values of options for tokens and keys hidden; all else stays."""
     given = ["bin/gpu-validate", "replay", "a.yaml", "--api-key", "sk-1", "--token=t", "--url", "https://me:pw@host/v1"]
     told = told_command(given)
     assert told == [
-        *("gpu-validate", "replay", "a.yaml", "--api-key", "***", "--token=***", "--url", "https://***@host/v1")
+        *("gpu-validate", "replay", "a.yaml", "--api-key", "***", "--token=***", "--url", "https://host/v1")
     ]
 
 

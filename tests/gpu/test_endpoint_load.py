@@ -162,20 +162,26 @@ def test_lengths_that_came_are_told_beside_those_asked_for(fake: FakeServer, tmp
     assert replayed(out)["prompt_tokens"]["requests_that_differ"] == (_trace(path).prompt_tokens != 9).sum()
 
 
-def test_metrics_are_the_reports_own_of_the_tokens_times(fake: FakeServer, tmp_path: Path) -> None:
-    """ITL pools the gaps between the tokens of each request; what only a server knows is left empty."""
+@pytest.mark.parametrize("warm_up", ["none", {"requests": 3}])
+def test_metrics_are_the_reports_own_of_the_tokens_times(fake: FakeServer, tmp_path: Path, warm_up: Any) -> None:
+    """ITL pools the gaps between tokens, in the measured window; what only a server knows is left empty."""
     fake.behave = lambda number, body: completion(body["max_tokens"], pace_s=0.03 if number else 0.0)
     out = tmp_path / "run"
-    assert drive(write_experiment(tmp_path, **POISSON), fake.url, out) == 0
+    measure = {"warm_up": warm_up, "cool_down": "none"}
+    assert drive(write_experiment(tmp_path, **POISSON, measure=measure), fake.url, out) == 0
     (row,) = read_run(out).scenarios[0].rows.to_dict("records")
+    begin, requests = row["window_start_s"], pd.read_parquet(point_folder(out) / "requests.parquet")
+    mine, ended = requests[requests["arrival_s"] >= begin], requests[requests["finished_s"] > begin]
+    assert len(requests) - len(mine) == (0 if warm_up == "none" else 3)
     tokens = pd.read_parquet(point_folder(out) / "tokens.parquet")
+    tokens = tokens[tokens["id"].isin(mine["id"])]
     gaps = np.concatenate([np.diff(times.to_numpy()) for _, times in tokens.groupby("id")["time_ps"]]) / 1e9
     assert row["mean_itl_ms"] == pytest.approx(gaps.mean())
     assert row["p90_itl_ms"] == pytest.approx(np.percentile(gaps, 90))
     assert 30 <= row["p50_itl_ms"] < 30 + 1000 * LATE_S
-    requests = pd.read_parquet(point_folder(out) / "requests.parquet")
-    assert row["p99_e2el_ms"] == pytest.approx(np.percentile(requests["e2el_ms"], 99))
-    assert row["output_throughput"] == pytest.approx(requests["output_tokens"].sum() / requests["finished_s"].max())
+    assert row["p99_e2el_ms"] == pytest.approx(np.percentile(mine["e2el_ms"], 99))
+    elapsed = requests["finished_s"].max() - begin
+    assert row["output_throughput"] == pytest.approx(ended["output_tokens"].sum() / elapsed)
     assert all(pd.isna(row[name]) for name in ("mean_batch_size", "kv_used_fraction", "preemptions", "mfu"))
 
 

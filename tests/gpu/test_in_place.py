@@ -9,13 +9,14 @@ from gpu_validate.arena import Arena
 from gpu_validate.clock import Measured
 from gpu_validate.device import Cpu
 from gpu_validate.memory import BlockMemory, ExtentMemory
+from gpu_validate.mover import Mover
 from gpu_validate.pinned import simulate_pinned
 from gpu_validate.replay import Replay
 from gpu_validate.world import Mode, Settings, assemble, replay_world
 from s3sim.core.errors import InvariantError
 from s3sim.core.events import EventLog, canonical
 from s3sim.core.kv_cache import ContiguousKV
-from s3sim.core.replica import Replica
+from s3sim.core.replica import Move, Replica
 from s3sim.core.request import Request, Sequence
 from tests.gpu.cases import Case, Fixed, on_cases, simulated
 from tests.gpu.models import FAMILIES, SEED, model_of
@@ -125,3 +126,24 @@ def test_an_extent_that_grows_copies_nothing_and_ends_where_its_hole_does() -> N
     arena.kv[:, :, 4:7] = 2.0
     kv.release(first)
     assert arena.written() == 4, "all that it had grown to is unreadable, and its neighbour's is not"
+
+
+def test_blocks_that_come_back_hold_each_position_where_it_belongs() -> None:
+    """Attention does not see the order of slots, so it is looked up: position by position, in other blocks."""
+    arena = Arena.of(model_of("gptj"), 16, strict=True)
+    memory = BlockMemory(arena, 4)
+    mover = Mover(memory, Cpu(), Measured("cpu"))
+    gone, other = _sequence(1, 8), _sequence(2, 4)
+    memory.hold(gone)
+    arena.kv[:, :, memory.slots(gone, 6)] = torch.arange(6.0)[:, None, None]
+    before = [memory.slot(gone, position) for position in range(6)]
+    mover.send(Move(gone, to_host=True, tokens=6), 0)
+    memory.free(gone)
+    memory.hold(other)
+    memory.slots(other, 4)
+    memory.hold(gone)
+    mover.send(Move(gone, to_host=False, tokens=6), 1)
+    after = [memory.slot(gone, position) for position in range(6)]
+    assert after != before
+    assert arena.kv[0, 1, after, 0, 0].tolist() == [0, 1, 2, 3, 4, 5]
+    assert arena.written() == 6

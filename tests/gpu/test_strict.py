@@ -76,7 +76,9 @@ def test_a_broken_memory_changes_tokens(fault: str, monkeypatch: pytest.MonkeyPa
         replayed = replay_world(case.world, model_of("gptj"), Settings(clock=case.clock, seed=SEED))
         for ident, said in replayed.tokens.items():
             wrong += said != expected(case, "gptj", {ident})[ident]
-    assert wrong > 0
+        if wrong:
+            return
+    raise AssertionError("every token was right")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -94,7 +96,7 @@ def test_written_slots_are_those_of_the_account(name: str) -> None:
         return replay.replica.log
 
     compared: list[int] = []
-    on_cases(check, name, number=7)
+    on_cases(check, name, number=7, salt="counted")
     assert sum(compared) > 0
 
 
