@@ -24,7 +24,7 @@ from s3sim.policies.registry import Choices, system
 from s3sim.predictors.buckets import Buckets
 from s3sim.predictors.confusion import ConfusionMatrix
 from s3sim.predictors.predictor import IntArray, Predictor
-from s3sim.predictors.simple import ConstantPredictor, Noisy, Oracle
+from s3sim.predictors.simple import ConstantPredictor, Noisy, Oracle, Recorded
 from s3sim.report.facts import RunFacts, ServiceLevel
 from s3sim.workload.closed_loop import ClosedLoop
 from s3sim.workload.limits import LengthCounts, prepare
@@ -120,9 +120,18 @@ def build_load(point: Point) -> Load:
 
 
 def _predict(point: Point, trace: Trace) -> IntArray:
-    predictor = _predictor(point)
+    predictor = _recorded(trace) if (point.predictor or {})["kind"] == "recorded" else _predictor(point)
     truth = trace.output_tokens if predictor.needs_output_tokens else None
     return predictor.predict(trace.id, trace.prompt_tokens, truth)
+
+
+def _recorded(trace: Trace) -> Predictor:
+    if trace.predicted_tokens is None:
+        raise InputError(
+            "predictor.kind: 'recorded' needs a trace with a column predicted_tokens, as `s3sim predictor record` adds;"
+            " a column of another name is read with workload.columns"
+        )
+    return Recorded(trace.predicted_tokens, trace.id)
 
 
 def _predictor(point: Point) -> Predictor:
@@ -142,10 +151,12 @@ def _predictor_of(fields: dict[str, Any], max_length: int, seed: int) -> Predict
         case "noisy":
             return Noisy(fields["sigma"], buckets, fields["error"], seed)
         case _:
-            return _confusion(fields, buckets or Buckets(10, max_length), seed)
+            edges = fields["edges"]
+            return _confusion(fields, buckets if edges is None else Buckets.of_edges(edges), seed)
 
 
-def _confusion(fields: dict[str, Any], buckets: Buckets, seed: int) -> Predictor:
+def _confusion(fields: dict[str, Any], buckets: Buckets | None, seed: int) -> Predictor:
+    assert buckets is not None, "the schema gives a confusion matrix its buckets"
     if fields["matrix"] is not None:
         return ConfusionMatrix.from_csv(fields["matrix"], buckets, seed=seed)
     return ConfusionMatrix.from_accuracy(fields["accuracy"], buckets, spread=fields["spread"], seed=seed)

@@ -54,6 +54,9 @@ class ConfusionPredictor(Mapping):
     )
     matrix: str | None = Field(default=None, description="CSV: a row per true bucket, a column per predicted one.")
     buckets: PositiveInt = 10
+    edges: list[PositiveInt] | None = Field(
+        default=None, min_length=1, description="Upper edges of the buckets, tokens; null: equal ones over max_length."
+    )
     seconds: float = SECONDS
     concurrency: int | None = CONCURRENCY
 
@@ -64,6 +67,15 @@ class ConfusionPredictor(Mapping):
         return self
 
 
+class RecordedPredictor(Mapping):
+    """What the workload's trace says was predicted: its column predicted_tokens, as `s3sim predictor record` adds."""
+
+    kind: Literal["recorded"]
+    seconds: float = SECONDS
+    concurrency: int | None = CONCURRENCY
+
+
 Predictor = Annotated[
-    OraclePredictor | ConstantPredictor | NoisyPredictor | ConfusionPredictor, Field(discriminator="kind")
+    OraclePredictor | ConstantPredictor | NoisyPredictor | ConfusionPredictor | RecordedPredictor,
+    Field(discriminator="kind"),
 ]
