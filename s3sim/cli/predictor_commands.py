@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,9 +25,7 @@ __all__ = ["evaluate_command", "record_command", "settings_of", "source_of", "tr
 
 def source_of(data: Path, *, ident: str | None, served: Path | None, tokenizer: Path | None, **fields: Any) -> Source:
     """A source of the command line's options."""
-    names: dict[str, Any] = {
-        name: None if path is None else str(path) for name, path in (("served", served), ("tokenizer", tokenizer))
-    }
+    names: dict[str, Any] = {"served": served and str(served), "tokenizer": tokenizer and str(tokenizer)}
     return Source(path=str(data), id=ident, **names, **fields)
 
 
@@ -60,10 +58,13 @@ def train_command(
 @contextmanager
 def _progress() -> Iterator["OnStep"]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True)) as shown:
-        task = shown.add_task("training", total=None)
+    shown = Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True))
+    task = shown.add_task("training", total=None)
+    with ExitStack() as entered:
 
         def on_step(report: "Report") -> None:
+            if not shown.live.is_started:  # only now: unusable input gets a message and nothing else
+                entered.enter_context(shown)
             done = report.progress
             losses = "" if not done.validation_losses else f", validation {done.validation_losses[-1]:.3f}"
             text = f"epoch {done.epoch + 1}: loss {report.loss:.3f}{losses}"

@@ -78,5 +78,5 @@ def _number(value: float | None) -> str:
 def _use(about: About) -> Iterator[str]:
     yield "## Use"
     yield ""
-    yield "`s3sim predictor evaluate FOLDER` judges it beside baselines, `s3sim predictor record FOLDER TRACE OUT` applies it."
+    yield "Judge it with `s3sim predictor evaluate FOLDER`, apply it with `s3sim predictor record FOLDER TRACE OUT`."
     yield "It knows nothing of a sampled answer: the same prompt answered twice may differ by more than its error."

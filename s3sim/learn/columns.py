@@ -49,9 +49,9 @@ def prompt_rows(source: Source) -> Rows:
     form = None if source.prompt else _form(table)
     if form is not None and form.texts is not None:
         pairs = [pair for chunk in table.chunks(form.required) for pair in form.texts(chunk)]
-        own = None if source.answer is None or source.served else text_column(table, source.answer)
-        answers = own or [pair[1] for pair in pairs]
-        return Rows(table, _ids(table, source.id, len(pairs)), [pair[0] for pair in pairs], answers)
+        named = source.answer is not None and source.served is None
+        found = text_column(table, source.answer or "") if named else [pair[1] for pair in pairs]
+        return Rows(table, _ids(table, source.id, len(pairs)), [pair[0] for pair in pairs], found)
     prompts = text_column(table, source.prompt or "prompt")
     answer = None if source.served else source.answer or ("output" if table.has("output") else None)
     answers = None if answer is None or source.length else text_column(table, answer)

@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from s3sim.learn.heads import FloatArray
 from s3sim.predictors.buckets import Buckets
 from s3sim.predictors.predictor import IntArray
 
-__all__ = ["Foreseen", "certain", "of_points", "quantile"]
+__all__ = ["FloatArray", "Foreseen", "certain", "of_points", "quantile"]
+
+FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

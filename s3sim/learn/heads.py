@@ -6,16 +6,14 @@ from typing import Any, Protocol
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch.nn import functional
 
 from s3sim.core.errors import UnknownNameError
+from s3sim.learn.foreseen import FloatArray
 from s3sim.predictors.buckets import Buckets
 from s3sim.predictors.predictor import IntArray
 
 __all__ = ["HEADS", "Head", "LogScale", "head_of"]
-
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,8 +14,8 @@ from safetensors import SafetensorError
 from s3sim.core.errors import InputError, SystemFaultError
 from s3sim.learn.backbone import quiet
 from s3sim.learn.encoding import TextCounts, batches, encode, padded
-from s3sim.learn.foreseen import Foreseen
-from s3sim.learn.heads import FloatArray, LogScale, head_of
+from s3sim.learn.foreseen import FloatArray, Foreseen
+from s3sim.learn.heads import LogScale, head_of
 from s3sim.learn.settings import Settings
 from s3sim.learn.tensors import file_sha256, replace_file
 from s3sim.predictors.buckets import Buckets

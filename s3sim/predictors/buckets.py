@@ -31,7 +31,7 @@ class Buckets:
             raise InputError(f"count is {self.count}: 1 to max_tokens ({self.max_tokens}) buckets are needed")
         if self.bounds is not None and not _rise(self.bounds, self.count, self.max_tokens):
             raise InputError(
-                f"bounds are {list(self.bounds)}: {self.count} numbers that rise from at least 1 to {self.max_tokens} are needed"
+                f"bounds are {list(self.bounds)}: {self.count} numbers rising from 1 to {self.max_tokens} are needed"
             )
 
     @classmethod
