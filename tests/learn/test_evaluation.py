@@ -38,7 +38,8 @@ def test_the_json_has_the_keys_and_nested_baselines(found: Evaluation) -> None:
     plain = json.loads(json.dumps(found.to_json()))
     baselines = plain.pop("baselines")
     assert list(plain) == [
-        "accuracy", "majority_accuracy", "macro_f1", "within_one", "mae_tokens", "kendall_tau", "under_predicted", "rows"
+        "accuracy", "majority_accuracy", "macro_f1", "within_one", "mae_tokens", "kendall_tau",
+        "under_predicted", "rows",
     ]  # fmt: skip
     assert list(baselines) == NAMES[1:]
     assert all(list(values) == list(plain) for values in baselines.values())

@@ -63,7 +63,8 @@ def test_the_eight_keys() -> None:
     """What `evaluate --json` prints for each predictor, and nothing else."""
     found = scores(certain(0, 5, rows=3), np.array([5, 15, 25]), TEN, majority=0).to_json()
     assert list(found) == [
-        "accuracy", "majority_accuracy", "macro_f1", "within_one", "mae_tokens", "kendall_tau", "under_predicted", "rows"
+        "accuracy", "majority_accuracy", "macro_f1", "within_one", "mae_tokens", "kendall_tau",
+        "under_predicted", "rows",
     ]  # fmt: skip
     assert found["kendall_tau"] is None  # a constant orders nothing
 
