@@ -89,6 +89,7 @@ Column = Literal[
     "output_tokens",
     "max_new_tokens",
     "over_length",
+    "predicted_tokens",
     "prompt",
     "output",
 ]  # of s3sim's own trace format, and the texts of others
