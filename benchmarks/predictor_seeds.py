@@ -3,8 +3,8 @@
     python benchmarks/predictor_seeds.py results/predictor/judged-0 results/predictor/judged-1 --markdown
 
 reads the predictions.parquet that `s3sim predictor evaluate --out` wrote for predictors trained with different seeds on
-the same split, and prints, for each baseline, the gain in accuracy and in tokens of error: mean over seeds and rows, with
-a 95% interval by a paired bootstrap that draws seeds and rows.
+the same split, and prints, for each baseline, the gain in accuracy and in tokens of error: mean over seeds and rows,
+with a 95% interval by a paired bootstrap that draws seeds and rows.
 """
 
 import argparse

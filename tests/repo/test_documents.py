@@ -12,7 +12,15 @@ from s3sim.policies.registry import SYSTEMS
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [
-    ROOT / name for name in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "experiments/README.md")
+    ROOT / name
+    for name in (
+        "README.md",
+        "ARCHITECTURE.md",
+        "CONTRIBUTING.md",
+        "CHANGELOG.md",
+        "experiments/README.md",
+        "docs/predictor.md",
+    )
 ]
 EXISTING = [path for path in DOCUMENTS if path.exists()]
 SOURCES = [
@@ -43,7 +51,10 @@ def test_commands_that_a_document_shows_exist(document: Path) -> None:
         for call in re.findall(r"(?<![\w./-])s3sim ([^#&|;]*)", line.removeprefix("import ")):
             name, *arguments = call.split()
             assert name in commands, f"{document.name}: {line}"
-            options = {option for parameter in commands[name].params for option in parameter.opts}
+            command = commands[name]
+            if arguments and arguments[0] in getattr(command, "commands", {}):
+                command = command.commands[arguments[0]]
+            options = {option for parameter in command.params for option in parameter.opts}
             unknown = [part for part in arguments if part.startswith("--") and part not in options]
             assert not unknown, f"{document.name}: {line}"
 
