@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -10,12 +10,13 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from s3sim.core.errors import InputError
 from s3sim.learn.embedding import frozen_encoder
 from s3sim.learn.examples import Examples
 from s3sim.learn.foreseen import Foreseen, of_points
 from s3sim.predictors.buckets import Buckets
 
-__all__ = ["BASELINES", "Known", "fit_baselines"]
+__all__ = ["BASELINES", "Fitted", "Known", "fit_baselines"]
 
 MAX_ITERATIONS = 2000  # of the logistic regressions; they converge within some hundreds
 
@@ -97,6 +98,22 @@ BASELINES: Mapping[str, Callable[[Known], Rule]] = {
 }
 
 
-def fit_baselines(known: Known, prompts: tuple[str, ...]) -> dict[str, Foreseen]:
-    """What each baseline, fitted to the training rows, foresees of some prompts."""
-    return {name: make(known)(prompts) for name, make in BASELINES.items()}
+class Fitted(NamedTuple):
+    """What each baseline foresees, and why one could not be fitted."""
+
+    foreseen: dict[str, Foreseen]
+    notes: tuple[str, ...]
+
+
+def fit_baselines(known: Known, prompts: tuple[str, ...]) -> Fitted:
+    """What each baseline, fitted to the training rows, foresees of some prompts.
+
+    One whose encoder is no longer to be had is left out, and noted.
+    """
+    foreseen, notes = {}, []
+    for name, make in BASELINES.items():
+        try:
+            foreseen[name] = make(known)(prompts)
+        except InputError as error:
+            notes.append(f"no baseline {name}: {error}")
+    return Fitted(foreseen, tuple(notes))

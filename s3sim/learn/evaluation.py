@@ -109,7 +109,8 @@ def _judged(model: LengthModel, rows: Examples, train: Examples | None, *, notes
         known = Known(
             train=train, buckets=buckets, backbone=settings.backbone, max_prompt_tokens=settings.max_prompt_tokens
         )
-        others |= fit_baselines(known, rows.prompts)
+        fitted = fit_baselines(known, rows.prompts)
+        others, notes = others | fitted.foreseen, (*notes, *fitted.notes)
     majority = int(np.argmax(about.training["bucket_counts"]))
     foreseen = {MODEL: answer.foreseen, **others}
     known_prompts = set() if train is None else set(train.prompts)

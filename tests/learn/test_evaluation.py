@@ -90,6 +90,15 @@ def test_without_the_training_data_the_plain_baselines_remain(model: LengthModel
     assert list(moved.scores) == NAMES
 
 
+def test_a_lost_encoder_leaves_its_baseline_out(model: LengthModel, tmp_path: Path) -> None:
+    """The others are judged, and the reason is noted."""
+    (tmp_path / "empty").mkdir()
+    settings = replace(model.about.settings, backbone=str(tmp_path / "empty"))
+    found = evaluate(LengthModel(model.network, model.tokenizer, replace(model.about, settings=settings)))
+    assert list(found.scores) == NAMES[:-1]
+    assert "no baseline frozen_ridge" in found.notes[0]
+
+
 def test_other_training_data_are_refused(model: LengthModel, tmp_path: Path) -> None:
     """Their digest differs: baselines would be fitted to something else."""
     path = write_jsonl(tmp_path / "rows.jsonl", learnable(500, seed=3))
