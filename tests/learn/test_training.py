@@ -14,9 +14,11 @@ from safetensors.torch import load_file
 from s3sim.core.errors import InputError, SystemFaultError
 from s3sim.learn import training
 from s3sim.learn.checkpoint import CHECKPOINT
+from s3sim.learn.examples import read_examples
 from s3sim.learn.model import ABOUT, WEIGHTS, load_model
 from s3sim.learn.settings import Settings
 from s3sim.learn.source import Source
+from s3sim.learn.task import label, task_of
 from s3sim.learn.train import train
 from s3sim.learn.training import Report
 from tests.learn.rows import TINY
@@ -59,10 +61,12 @@ def test_a_small_predictor_learns_what_can_be_learnt(trained: Path) -> None:
 @pytest.mark.parametrize("head", ["ordinal", "regression"])
 def test_the_other_heads_learn_it_too(head: str, source: Source, tmp_path: Path) -> None:
     """Ordinal and regression heads order the lengths, and place them better than the majority does."""
-    settings = Settings.from_json({**TINY.to_json(), "head": head}, place="test")
+    slower = {"head": head, "epochs": 10, "learning_rate": 1e-3}
+    settings = Settings.from_json({**TINY.to_json(), **slower}, place="test")
     scores = train(source, settings, out=tmp_path / head).about.scores["held_out"]
     assert scores["accuracy"] > scores["majority_accuracy"] + 0.15
     assert scores["kendall_tau"] > 0.5
+    assert scores["mae_tokens"] < 15
 
 
 def test_equal_seeds_give_equal_weights_and_others_others(source: Source, tmp_path: Path) -> None:
@@ -139,6 +143,13 @@ def test_training_stops_when_the_validation_loss_no_longer_falls(source: Source,
     losses = about.training["validation_losses"]
     assert len(losses) < 30
     assert about.training["best_epoch"] == int(np.argmin(losses)) == len(losses) - 2
+    model = load_model(tmp_path / "wild")
+    examples = read_examples(source).examples
+    labels = label(examples, wild)
+    task = task_of(examples, labels, wild, model.tokenizer)
+    kept = training.validation_loss(model.network, task, labels.split.validation, wild.batch_size)
+    assert kept == pytest.approx(min(losses), rel=1e-3)
+    assert losses[-1] > 1.01 * min(losses)  # so that the last epoch's weights would be told from the best's
 
 
 def test_class_weights_lift_rare_buckets(tmp_path: Path) -> None:
