@@ -14,6 +14,7 @@ from s3sim.experiment.resolved import Point
 from s3sim.experiment.rundir import RunDirectory, environment, manifest
 from s3sim.experiment.schema import LoadedExperiment, load_experiment
 from s3sim.experiment.sweep import Done, run_points
+from s3sim.report.paired import comparisons
 from s3sim.report.rundir import read_run
 from s3sim.report.summary import summarize
 from s3sim.report.tables import event_frame, requests_table, step_frame
@@ -43,6 +44,11 @@ class Results:
 
     path: Path
     summary: pd.DataFrame
+
+    @property
+    def comparisons(self) -> pd.DataFrame:
+        """Every system against the baseline, paired by seed; see `s3sim.report.paired.comparisons`."""
+        return _comparisons(self.summary)
 
     @property
     def figures(self) -> dict[str, Path]:
@@ -131,6 +137,7 @@ def run(
     finally:
         directory.drop_drafts()
         directory.summarize(loaded.points)
+        _compare(directory)
     draw(directory.path)
     return load(directory.path)
 
@@ -151,6 +158,19 @@ def _simulate_into(directory: RunDirectory, point: Point) -> None:
     if point.log == "full":
         tables |= {"events": result.events, "steps": result.steps}
     directory.keep(point, about=result.about, tables=tables, summary=result.summary)
+
+
+def _compare(directory: RunDirectory) -> None:
+    """Write comparisons.csv beside the summary, where there is something to compare."""
+    path = directory.path / "summary.csv"
+    found = _comparisons(pd.read_csv(path)) if path.is_file() else None
+    if found is not None and len(found):
+        directory.write("comparisons.csv", found.to_csv(index=False))
+
+
+def _comparisons(summary: pd.DataFrame) -> pd.DataFrame:
+    columns = list(summary.columns)
+    return comparisons(summary, keys=columns[1 : columns.index("system")])  # the swept ones stand between
 
 
 def _raise(done: Done) -> None:

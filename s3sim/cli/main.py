@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from s3sim.cli import model
+from s3sim.cli.calibrate import calibrate
 from s3sim.cli.predictor import predictor_app
 from s3sim.cli.trace import trace_app
 from s3sim.core.errors import S3SimError
@@ -25,6 +26,7 @@ app = typer.Typer(
 )
 app.add_typer(model.app, name="model")
 app.add_typer(predictor_app, name="predictor")
+app.command()(calibrate)
 app.add_typer(trace_app, name="trace")
 
 

@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
+from s3sim.cli.measured import SATURATED, by_seed, differences, interval_text, mark, setting_means, windows
+from s3sim.report.paired import BASELINE, paired_ratio
+
 __all__ = ["headlines", "summary_tables"]
 
 MS_PER_S = 1e3
@@ -30,7 +33,7 @@ COUNTS = {  # column of summary.csv → heading
     "over_length_dropped": "of these dropped",
     "invalid_rows_dropped": "invalid, dropped",
 }
-BASELINE, SUBJECT = "orca", "s3"
+SUBJECT = "s3"
 ORACLES = ("oracle_bucket", "oracle_exact")
 
 
@@ -39,7 +42,7 @@ def summary_tables(summary: pd.DataFrame) -> Iterator[Table]:
     for scenario, rows in summary.groupby("scenario", sort=False):
         metric, unit = _metric(rows)
         keys = _swept_keys(summary, rows)
-        means = rows.groupby([*keys, "system"], sort=False, dropna=False).mean(numeric_only=True).reset_index()
+        means = setting_means(rows, keys)
         seeds = rows["seed"].nunique()
         over = f", mean of {seeds} seeds" if seeds > 1 else ""
         if keys:
@@ -51,6 +54,8 @@ def summary_tables(summary: pd.DataFrame) -> Iterator[Table]:
             if len(served):
                 best = served.loc[served.groupby("system", sort=False)[metric].idxmax()]
                 yield _details(best, numeric, metric, title=f"{place}: each system at its best{over}")
+                yield from windows(best, numeric, title=f"{place}: what was measured of these{over}")
+                yield from differences(rows, best, keys, (metric, unit), title=str(place))
     counts = {name: int(summary[name].max()) for name in COUNTS}
     if any(counts.values()):
         yield _counts(counts)
@@ -88,8 +93,10 @@ def _grid(means: pd.DataFrame, keys: Sequence[str], metric: str, *, title: str) 
     for value in values:
         table.add_column(f"{_name(value)}" if value != values[0] else f"{inner} {_name(value)}", justify="right")
     for names, group in means.groupby([*outer, "system"], sort=False, dropna=False):
-        cells = dict(zip(group[inner], group[metric], strict=True))
-        table.add_row(*map(_name, names), *(_cell(cells.get(value), "{:.1f}", 1) for value in values))
+        texts = (_cell(row[metric], "{:.1f}", 1) + mark(row) for _, row in group.iterrows())
+        cells = dict(zip(group[inner], texts, strict=True))
+        table.add_row(*map(_name, names), *(cells.get(value, "–") for value in values))
+    table.caption = SATURATED if any(mark(row) for _, row in means.iterrows()) else None
     return table
 
 
@@ -102,7 +109,7 @@ def _details(best: pd.DataFrame, keys: Sequence[str], metric: str, *, title: str
     for _, row in best.iterrows():
         cells = (_cell(row[column], form, divisor) for _, column, form, divisor in COLUMNS)
         at = ", ".join(_name(row[key]) for key in keys)
-        table.add_row(str(row["system"]), at, f"{row[metric]:.1f}", *cells)
+        table.add_row(str(row["system"]), at, f"{row[metric]:.1f}{mark(row)}", *cells)
     return table
 
 
@@ -130,16 +137,17 @@ def headlines(summary: pd.DataFrame) -> Iterator[str]:
     for scenario, rows in summary.groupby("scenario", sort=False):
         metric, unit = _metric(rows)
         keys = _swept_keys(summary, rows)
-        means = rows.groupby([*keys, "system"], sort=False, dropna=False)[metric].mean().reset_index()
-        named = _named(keys, rows)
-        means["place"] = _places(scenario, means, named)
-        best = means.pivot_table(index="place", columns="system", values=metric, aggfunc="max", sort=False)
-        for place, row in best.iterrows():
-            yield from _headline(str(place), row, unit.split(" ", maxsplit=1)[0])
+        means = setting_means(rows, keys).dropna(subset=[metric])
+        for place, group in means.groupby(_places(scenario, means, _named(keys, rows)), sort=False):
+            best = group.loc[group.groupby("system", sort=False)[metric].idxmax()].set_index("system")
+            values = {str(name): float(value) for name, value in best[metric].items()}
+            if SUBJECT in values and values.get(BASELINE, 0.0) > 0:
+                seeds = {name: by_seed(rows, row, keys, metric) for name, row in best.iterrows()}
+                yield _headline(str(place), values, seeds, unit.split(" ", maxsplit=1)[0])
 
 
-def _headline(place: str, best: "pd.Series[float]", metric: str) -> Iterator[str]:
-    if BASELINE in best.index and SUBJECT in best.index and best[BASELINE] > 0:
-        gaps = [f"{best[SUBJECT] / best[name]:.1%} of {name}'s" for name in ORACLES if name in best.index]
-        ratio = best[SUBJECT] / best[BASELINE]
-        yield "; ".join((f"{place}: highest {metric} of {SUBJECT} is {ratio:.2f} × {BASELINE}'s", *gaps))
+def _headline(place: str, best: dict[str, float], seeds: dict[Any, "pd.Series[float]"], metric: str) -> str:
+    gaps = [f"{best[SUBJECT] / best[name]:.1%} of {name}'s" for name in ORACLES if name in best]
+    ratio = best[SUBJECT] / best[BASELINE]
+    interval = interval_text(paired_ratio(seeds[SUBJECT], seeds[BASELINE]))
+    return "; ".join((f"{place}: highest {metric} of {SUBJECT} is {ratio:.2f} × {BASELINE}'s{interval}", *gaps))

@@ -52,6 +52,8 @@ class Event(IntEnum):
     GROWN = 9  # slots added by a supervisor, slots held now
     COMPACTED = 10  # written slots moved, extents moved (id: the sequence that needed the room)
     IDLE = 11  # nothing to run from here on: slots held, slots written
+    STALLED = 12  # it sits steps out, its KV in place, until a block is free: slots cached, detail 0
+    RESUMED = 13  # a stalled one has its block and decodes again: slots cached, detail 0
 
 
 class Reason(IntEnum):

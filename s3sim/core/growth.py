@@ -40,6 +40,10 @@ class Growth(Protocol):
         """Sequences whose write in the next step finds no slot, after growing all that grows by itself."""
         ...
 
+    def granted(self, sequence: Sequence) -> None:
+        """Watch on a sequence that was due, and that a supervisor let grow."""
+        ...
+
     def limit(self) -> int:
         """Steps (at least 1) until `due` must be asked again."""
         ...
@@ -71,6 +75,10 @@ class ReservedGrowth:
         while (top := self._top()) is not None and top[0] <= self._lane.decode_steps:
             found.append(heappop(self._heap)[2])
         return found
+
+    def granted(self, sequence: Sequence) -> None:
+        """Watch the longer reservation."""
+        self.join(sequence)
 
     def limit(self) -> int:
         """Steps until the next reservation is used up."""
@@ -119,6 +127,9 @@ class PagedGrowth:
             return []
         needy = [s for s in self._lane.decoding if s.cached % self._block == 0]
         return sorted(needy, key=lambda sequence: sequence.order)
+
+    def granted(self, sequence: Sequence) -> None:
+        """Its residue is counted already."""
 
     def limit(self) -> int:
         """Steps until the free blocks no longer cover the growth."""

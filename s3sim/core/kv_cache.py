@@ -42,6 +42,14 @@ class KVCacheManager(Protocol):
         """Slots that the sequence holds now."""
         ...
 
+    def room_behind(self, sequence: Sequence) -> int:
+        """Slots by which the sequence's reservation could grow where it is."""
+        ...
+
+    def grow(self, sequence: Sequence, tokens: int) -> None:
+        """Hold so many slots more, of those in `room_behind`."""
+        ...
+
     def compact(self) -> list[Relocation]:
         """Slide extents together; the moves, in an order in which they can be made one by one."""
         ...
@@ -102,6 +110,21 @@ class ContiguousKV:
     def held_by(self, sequence: Sequence) -> int:
         """The extent's length."""
         return sequence.reservation
+
+    def room_behind(self, sequence: Sequence) -> int:
+        """The length of the hole that begins where the extent ends."""
+        end = sequence.address + sequence.reservation
+        index = bisect_left(self._holes, (end, 0))
+        return self._holes[index][1] if index < len(self._holes) and self._holes[index][0] == end else 0
+
+    def grow(self, sequence: Sequence, tokens: int) -> None:
+        """Lengthen the extent into the hole behind it."""
+        end = sequence.address + sequence.reservation
+        index = bisect_left(self._holes, (end, 0))
+        rest = self._holes[index][1] - tokens
+        self._holes[index : index + 1] = [(end + tokens, rest)] if rest else []
+        sequence.reservation += tokens
+        self.free -= tokens
 
     def compact(self) -> list[Relocation]:
         """Slide every extent down as far as it goes; extents that a move pins stay where they are."""
@@ -170,6 +193,14 @@ class PagedKV:
             return sequence.reservation
         return self.demand(sequence.cached + sequence.lane.writing)
 
+    def room_behind(self, sequence: Sequence) -> int:
+        """Any free block serves."""
+        return self.free
+
+    def grow(self, sequence: Sequence, tokens: int) -> None:
+        """Take blocks for the sequence's next writes."""
+        self.free -= tokens
+
     def compact(self) -> list[Relocation]:
         """Blocks never need to move."""
         return []
@@ -208,6 +239,15 @@ class CountedKV:
     def held_by(self, sequence: Sequence) -> int:
         """The reservation."""
         return sequence.reservation
+
+    def room_behind(self, sequence: Sequence) -> int:
+        """Any free slot serves."""
+        return self.free
+
+    def grow(self, sequence: Sequence, tokens: int) -> None:
+        """Hold more slots, wherever they are."""
+        sequence.reservation += tokens
+        self.free -= tokens
 
     def compact(self) -> list[Relocation]:
         """Blocks never need to move."""

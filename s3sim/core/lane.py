@@ -28,6 +28,7 @@ class Lane:
         self.decoding: dict[Sequence, None] = {}  # in the order they joined
         self.swapping_in = 0
         self.arrived: list[Sequence] = []  # swapped in, to join at the next plan; still counted as swapping in
+        self.stalled: list[Sequence] = []  # sit steps out for want of a block, their KV in place
         self.context = 0  # Σ cached over decoding
         self.writing = False  # a decode step is planned: each decoding sequence holds the slot it will write
         self.joined: list[Sequence] = []  # not yet announced to the executor
@@ -39,7 +40,7 @@ class Lane:
     @property
     def admitted(self) -> int:
         """Sequences that take a place under max_num_seqs."""
-        return len(self.prefilling) + len(self.decoding) + self.swapping_in
+        return len(self.prefilling) + len(self.decoding) + self.swapping_in + len(self.stalled)
 
     @property
     def padded_length(self) -> int:
@@ -79,6 +80,21 @@ class Lane:
         else:
             self.left.append(sequence)
 
+    def stall(self, sequence: Sequence) -> None:
+        """Let a decoding sequence sit out the steps until `retry`; it keeps the slots that it holds."""
+        sequence.reservation = self.kv.held_by(sequence)
+        self.leave(sequence)
+        self.withdraw(sequence)
+        sequence.state = State.STALLED
+        self.stalled.append(sequence)
+
+    def retry(self) -> list[Sequence]:
+        """Let those that sat steps out decode again, if the next step has slots for them; returns them."""
+        stalled, self.stalled = self.stalled, []
+        for sequence in stalled:
+            self.join(sequence)
+        return stalled
+
     def advance(self, steps: int) -> Grown:
         """Count decode steps that have run; returns the slots that the later ones took."""
         self.writing = False
@@ -94,5 +110,6 @@ class Lane:
             raise InvariantError(f"lane {self.index}: {context} slots cached, {self.context} counted")
         strangers = [s for s in self.decoding if s.lane is not self or s.state is not State.DECODING]
         strangers += [s for s in self.prefilling if s.state is not State.PREFILLING]
+        strangers += [s for s in self.stalled if s.state is not State.STALLED]
         if strangers:
             raise InvariantError(f"lane {self.index}: sequences in a state they should not be in: {strangers}")

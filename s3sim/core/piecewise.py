@@ -52,6 +52,14 @@ class PiecewiseKV:
         """Slots of one row."""
         return self.length
 
+    def room_behind(self, sequence: Sequence) -> int:
+        """None: rows grow together, with each step."""
+        return 0
+
+    def grow(self, sequence: Sequence, tokens: int) -> None:
+        """Never asked; raises InvariantError."""
+        raise InvariantError(f"{sequence} was to grow alone by {tokens} slots")
+
     def compact(self) -> list[Relocation]:
         """Tensors are not placed by us."""
         return []
@@ -111,6 +119,9 @@ class PiecewiseGrowth:
             return [next(iter(self._lane.decoding))]
         kv.extend(kv.length + 1)
         return []
+
+    def granted(self, sequence: Sequence) -> None:
+        """Rows are watched together."""
 
     def limit(self) -> int:
         """Steps until the copy no longer fits."""

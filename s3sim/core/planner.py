@@ -1,15 +1,16 @@
 """The planner of one lane's steps: the verbs of a batching policy, and the view of every policy."""
 
 from collections.abc import Iterable
+from collections.abc import Sequence as Row
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from s3sim.core.batch import Batch, Chunk, Outcome, Relocation
 from s3sim.core.errors import InvariantError
 from s3sim.core.events import Event
-from s3sim.core.growth import Grown
+from s3sim.core.growth import UNLIMITED_STEPS, Grown
 from s3sim.core.lane import Lane
-from s3sim.core.protocols import Abandon, Grow
+from s3sim.core.protocols import Abandon, Grow, Wait
 from s3sim.core.request import Sequence, State
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ class StepPlanner:
         self._chunks: list[Chunk] = []
         self._relocations: list[Relocation] = []
         self._decodes = False
+        self._preempted = False  # an overrun of this plan was answered by a preemption
         self._held = 0
         self._used = 0
 
@@ -54,6 +56,20 @@ class StepPlanner:
         """Sequences admitted to this lane."""
         return self._lane.admitted
 
+    def room_behind(self, sequence: Sequence) -> int:
+        """Slots by which the reservation of a sequence of this lane could grow where it is."""
+        return self._kv.room_behind(sequence)
+
+    @property
+    def swapped(self) -> int:
+        """Sequences of the replica whose KV is on the host, or on its way there or back."""
+        return self._replica.swapped
+
+    @property
+    def moving(self) -> bool:
+        """Whether the host link is at work on slots of this lane."""
+        return any(lane is self._lane for lane in self._replica.moving.values())
+
     @property
     def occupied(self) -> int:
         """Rows of this lane, finished ones that a static batch still holds included."""
@@ -68,6 +84,36 @@ class StepPlanner:
     def prefill_backlog(self) -> int:
         """Prompt tokens of admitted sequences that are still to be computed."""
         return sum(sequence.prefill_tokens - sequence.cached for sequence in self._lane.prefilling)
+
+    @property
+    def full(self) -> bool:
+        """Whether this lane has max_num_seqs sequences."""
+        limit = self._replica.scheduler.max_num_seqs
+        return limit is not None and self._lane.admitted >= limit
+
+    @property
+    def steps(self) -> int:
+        """Steps that the replica has run so far."""
+        return self._replica.steps
+
+    @property
+    def finished(self) -> Row[int]:
+        """Output tokens of every sequence that has finished, in the order of their ends."""
+        return self._replica.finished
+
+    @property
+    def waiting(self) -> Any:
+        """The queue that the admission policy made."""
+        return self._replica.waiting
+
+    def decode_time(self, *, more_rows: int, more_slots: int) -> int:
+        """Picoseconds that the latency model foretells for a decode step with so much more in it."""
+        lane, latency = self._lane, self._replica.latency
+        if latency is None:
+            raise InvariantError("this replica was given no latency model, and a policy asks for one")
+        slots = lane.context + sum(sequence.prefill_tokens for sequence in lane.prefilling) + more_slots
+        slots += sum(sequence.cached for sequence in lane.stalled)
+        return latency.affine(Batch(lane.index, [], [], [], [], lane.admitted + more_rows, slots)).first
 
     def running(self) -> Iterable[Sequence]:
         """Sequences that prefill or decode on this lane."""
@@ -86,18 +132,24 @@ class StepPlanner:
 
     def settle_overruns(self) -> bool:
         """Let the supervisor answer every overrun that the next decode step would cause; True if it preempted."""
-        preempted = False
+        preempted, retried = False, self._lane.retry() if self._lane.stalled else []
         for sequence in self._lane.growth.due():
             while sequence.state is State.DECODING:
                 answer = self._replica.scheduler.supervisor.overrun(self, sequence)
                 if isinstance(answer, Grow):
                     self._grow(sequence, answer.tokens)
                     break
+                if isinstance(answer, Wait):
+                    self._stall(sequence, again=sequence in retried)
+                    break
                 if isinstance(answer, Abandon):
                     self._replica.abandon(self._lane, self.now, rerun=answer.rerun)
                 else:
                     self._replica.preempt(self._lane, answer, self.now)
-                preempted = True
+                preempted = self._preempted = True
+        for sequence in retried:
+            if sequence.state is State.DECODING:
+                self._note(Event.RESUMED, sequence)
         return preempted
 
     def admit(
@@ -124,6 +176,17 @@ class StepPlanner:
             self._welcome(sequence)
         return total
 
+    def displace(self, *, max_prefill_tokens: int) -> bool:
+        """Preempt whoever must give way to the next in the queue; True if somebody did."""
+        replica, policy = self._replica, self._replica.scheduler.displacement
+        if policy is None or not len(replica.waiting):
+            return False
+        answer = policy.displaced(self, replica.waiting, max_prefill_tokens=max_prefill_tokens)
+        if answer is None:
+            return False
+        replica.preempt(self._lane, answer, self.now)
+        return True
+
     def prefill(self, *, budget: int | None = None, padded: bool = False) -> None:
         """Put admitted prompts into the step, in whole or up to `budget` tokens; `padded` to the longest."""
         if padded and self._lane.prefilling:
@@ -147,7 +210,7 @@ class StepPlanner:
         """Compose the next batch; None where there is nothing to compute."""
         self.now = now
         self._lane.join_arrived()
-        self._chunks, self._relocations, self._decodes = [], [], False
+        self._chunks, self._relocations, self._decodes, self._preempted = [], [], False, False
         self._replica.scheduler.batching.compose(self)
         self._held = self._replica.held
         self._used = self._replica.used
@@ -201,8 +264,18 @@ class StepPlanner:
         if (static := self._replica.scheduler.static) is not None:
             self._pad(batch, static)
         if not (chunks or self._relocations):
-            batch.max_steps = lane.growth.limit()
+            batch.max_steps = min(lane.growth.limit(), self._horizon())
         return batch
+
+    def _horizon(self) -> int:
+        """Steps for which the answers about the queue hold."""
+        waiting, scheduler = self._replica.waiting, self._replica.scheduler
+        steps = UNLIMITED_STEPS
+        if scheduler.horizon is not None and len(waiting):
+            steps = scheduler.horizon.steps(self, waiting)
+        if self._preempted and scheduler.displacement is not None:
+            steps = 1  # the head of the queue need not be the victim: it may fit where the victim was
+        return steps
 
     def _pad(self, batch: Batch, static: "StaticBatch") -> None:
         """Count what a static batch computes beyond its sequences: padding, finished rows, copies."""
@@ -252,10 +325,20 @@ class StepPlanner:
             sequence.state = State.PREFILLING
             lane.prefilling.append(sequence)
 
+    def _stall(self, sequence: Sequence, *, again: bool) -> None:
+        if not again:
+            self._note(Event.STALLED, sequence)
+        self._lane.stall(sequence)
+
+    def _note(self, event: Event, sequence: Sequence) -> None:
+        self._replica.log.event(self.now, event, sequence.request.id, sequence.cached, 0, self._lane.index)
+
     def _grow(self, sequence: Sequence, tokens: int) -> None:
-        if tokens > self._kv.free:
-            raise InvariantError(f"{sequence} was granted {tokens} slots, {self._kv.free} are free")
-        self._kv.free -= tokens
+        room = self._kv.room_behind(sequence)
+        if tokens > room:
+            raise InvariantError(f"{sequence} was granted {tokens} slots, {room} are free")
+        self._kv.grow(sequence, tokens)
+        self._lane.growth.granted(sequence)
         self._replica.log.event(
             self.now, Event.GROWN, sequence.request.id, tokens, sequence.cached + tokens, self._lane.index
         )

@@ -1,7 +1,8 @@
 """The seams of the house: what policies, models and worlds must offer, and what policies may see."""
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple, Protocol, TypeVar
+from collections.abc import Sequence as Row
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from s3sim.core.batch import Affine, Batch
 from s3sim.core.request import Sequence
@@ -10,7 +11,9 @@ __all__ = [
     "Abandon",
     "Admission",
     "Batching",
+    "Displacement",
     "Grow",
+    "Horizon",
     "LatencyModel",
     "Planner",
     "Preempt",
@@ -18,6 +21,7 @@ __all__ = [
     "Reservation",
     "Supervisor",
     "View",
+    "Wait",
 ]
 
 
@@ -69,6 +73,44 @@ class View(Protocol):
         """Sequences admitted to the lane that is being planned."""
         ...
 
+    @property
+    def swapped(self) -> int:
+        """Sequences of the replica whose KV is on the host, or on its way there or back."""
+        ...
+
+    @property
+    def moving(self) -> bool:
+        """Whether the host link is at work on slots of the lane that is being planned."""
+        ...
+
+    def room_behind(self, sequence: Sequence) -> int:
+        """Slots by which the reservation of a sequence of the lane could grow where it is."""
+        ...
+
+    @property
+    def full(self) -> bool:
+        """Whether the lane has max_num_seqs sequences."""
+        ...
+
+    @property
+    def steps(self) -> int:
+        """Steps that the replica has run so far."""
+        ...
+
+    @property
+    def finished(self) -> Row[int]:
+        """Output tokens of every sequence that has finished, in the order of their ends."""
+        ...
+
+    @property
+    def waiting(self) -> Any:
+        """The queue that the admission policy made."""
+        ...
+
+    def decode_time(self, *, more_rows: int, more_slots: int) -> int:
+        """Picoseconds that the latency model foretells for a decode step of the lane with so much more in it."""
+        ...
+
     def running(self) -> Iterable[Sequence]:
         """Sequences of the lane that hold slots on the device and are not on the link: prefilling and decoding."""
         ...
@@ -79,7 +121,7 @@ class View(Protocol):
 
 
 class Grow(NamedTuple):
-    """Answer to an overrun: hold so many more slots, which must be free."""
+    """Answer to an overrun: hold so many more slots, which must be free, in one address space right behind."""
 
     tokens: int
 
@@ -90,6 +132,10 @@ class Preempt(NamedTuple):
     victims: list[Sequence]
     swap: bool  # True: move the KV to the host; False: drop it and compute it again
     min_reservation_tokens: int = 0  # the least that each victim reserves when it returns
+
+
+class Wait(NamedTuple):
+    """Answer to an overrun: sit the step out, and keep what is held; slots are on their way."""
 
 
 class Abandon(NamedTuple):
@@ -107,6 +153,7 @@ class Reservation(Protocol):
 
 
 Q = TypeVar("Q", bound=Queue)
+Q_contra = TypeVar("Q_contra", bound=Queue, contravariant=True)
 
 
 class Admission(Protocol[Q]):
@@ -122,6 +169,25 @@ class Admission(Protocol[Q]):
 
     def arrival_matters(self, view: View, waiting: Q) -> bool:
         """Whether a request that arrived now could be admitted before anything else happens."""
+        ...
+
+
+class Displacement(Protocol[Q_contra]):
+    """Which running sequences give way to one that waits."""
+
+    def displaced(self, view: View, waiting: Q_contra, *, max_prefill_tokens: int) -> Preempt | None:
+        """Whom to preempt so that the next in the queue can be admitted; None where nobody must or may.
+
+        An answer makes room for sure: the next in the queue then fits, its prompt within `max_prefill_tokens`.
+        """
+        ...
+
+
+class Horizon(Protocol[Q_contra]):
+    """How long the answers about a queue hold, where they change though nothing happens."""
+
+    def steps(self, view: View, waiting: Q_contra) -> int:
+        """Decode steps, at least 1, after which admission and displacement must be asked again."""
         ...
 
 
@@ -147,6 +213,11 @@ class Planner(Protocol):
         """Prompt tokens of admitted sequences that are still to be computed."""
         ...
 
+    @property
+    def swapped(self) -> int:
+        """Sequences of the replica whose KV is on the host, or on its way there or back."""
+        ...
+
     def head(self) -> Sequence | None:
         """The sequence that the admission policy would admit now."""
         ...
@@ -158,6 +229,10 @@ class Planner(Protocol):
 
         With `in_part` the last prompt may exceed what is left of the tokens, and be computed in chunks.
         """
+        ...
+
+    def displace(self, *, max_prefill_tokens: int) -> bool:
+        """Preempt whoever must give way to the next in the queue; True if somebody did."""
         ...
 
     def prefill(self, *, budget: int | None = None, padded: bool = False) -> None:
@@ -180,7 +255,7 @@ class Batching(Protocol):
 class Supervisor(Protocol):
     """What happens to a sequence whose next write would exceed its reservation."""
 
-    def overrun(self, view: View, sequence: Sequence) -> Grow | Preempt | Abandon:
+    def overrun(self, view: View, sequence: Sequence) -> Grow | Preempt | Abandon | Wait:
         """The answer; asked again while the sequence still overruns."""
         ...
 

@@ -4,6 +4,7 @@ A driver owns time and calls `submit`, `plan`, `commit` and `moved`; an executor
 Everything that changes a sequence's state is in this file and in `planner.py`.
 """
 
+from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
@@ -15,7 +16,16 @@ from s3sim.core.growth import Grown
 from s3sim.core.kv_cache import KVCacheManager
 from s3sim.core.lane import Lane
 from s3sim.core.planner import StepPlanner
-from s3sim.core.protocols import Admission, Batching, Preempt, Reservation, Supervisor
+from s3sim.core.protocols import (
+    Admission,
+    Batching,
+    Displacement,
+    Horizon,
+    LatencyModel,
+    Preempt,
+    Reservation,
+    Supervisor,
+)
 from s3sim.core.request import Prediction, Request, Sequence, State
 
 __all__ = ["Move", "Replica", "Scheduler", "StaticBatch"]
@@ -43,6 +53,8 @@ class Scheduler:
     headroom: int = 0  # slots that must stay free beside the largest sequence, or it is rejected
     compact_on_release: bool = False  # slide extents together whenever some were returned
     static: StaticBatch | None = None  # None: rows leave as soon as they are finished
+    displacement: Displacement[Any] | None = None  # None: nobody who runs gives way to one that waits
+    horizon: Horizon[Any] | None = None  # None: decisions change with events alone
 
 
 class Move(NamedTuple):
@@ -64,13 +76,18 @@ class Replica:
         log: EventLog,
         host_tokens: int,
         further_lanes: Iterable[KVCacheManager] = (),
+        latency: LatencyModel | None = None,
     ) -> None:
+        self.latency = latency  # for policies that ask how long a step would take
         self.scheduler = scheduler
         self.kv = kv  # of the first lane; the others' are alike
         self.log = log
         self.host_free = host_tokens
+        self.swapped = 0  # sequences whose KV is on the host, or on its way there or back
         self.waiting = scheduler.admission.queue()
         self.lanes = [Lane(index, account) for index, account in enumerate((kv, *further_lanes))]
+        self.steps = 0  # run so far, on all lanes
+        self.finished = array("q")  # output tokens of those that ended, for policies that learn from them
         self.moving: dict[Sequence, Lane] = {}  # KV on the host link, and the lane it left or will join
         self._planners = [StepPlanner(self, lane) for lane in self.lanes]
         self._orders: list[Move] = []
@@ -112,6 +129,9 @@ class Replica:
             self._prefilled(lane, chunk.sequence, chunk.tokens, last=chunk.last, now=now)
         for sequence in outcome.finished:
             self._finish(lane, sequence, now)
+        self.steps += outcome.steps
+        if outcome.finished:
+            self.finished.extend(sorted(sequence.generated for sequence in outcome.finished))
         if lane.ended and not (lane.decoding or lane.prefilling):
             self._end_batch(lane, now)
 
@@ -131,12 +151,14 @@ class Replica:
         else:
             self.log.event(now, Event.SWAPPED_IN, sequence.request.id, sequence.cached, 0, lane.index)
             self.host_free += sequence.cached
+            self.swapped -= 1
             lane.arrived.append(sequence)  # the batch now running is not its own: it joins at the next plan
 
     def arrival_matters(self, lane: int = 0) -> bool:
         """Whether a request that arrived now could change the lane's plan."""
         limit, here = self.scheduler.max_num_seqs, self.lanes[lane]
-        if (limit is not None and here.admitted >= limit) or (self.scheduler.static and here.decoding):
+        full = limit is not None and here.admitted >= limit and self.scheduler.displacement is None
+        if full or (self.scheduler.static and here.decoding):
             return False
         return self.scheduler.admission.arrival_matters(self._planners[lane], self.waiting)
 
@@ -156,7 +178,9 @@ class Replica:
         written = 0
         for lane in self.lanes:
             written += lane.context
-            for sequence in lane.prefilling:
+            for sequence in (*lane.prefilling, *lane.arrived):
+                written += sequence.cached
+            for sequence in lane.stalled:
                 written += sequence.cached
         for sequence in self.moving:
             if sequence.state is State.SWAPPING_OUT:
@@ -168,7 +192,7 @@ class Replica:
         for lane in self.lanes:
             lane.check_integrity()
             moving = [sequence for sequence, other in self.moving.items() if other is lane]
-            holders = [*moving, *lane.prefilling, *lane.decoding, *lane.arrived, *lane.ended]
+            holders = [*moving, *lane.prefilling, *lane.decoding, *lane.stalled, *lane.arrived, *lane.ended]
             limit = self.scheduler.max_num_seqs
             if limit is not None and lane.admitted > limit:
                 raise InvariantError(f"{lane.admitted} sequences admitted, max_num_seqs is {limit}")
@@ -206,6 +230,7 @@ class Replica:
                 sequence.reservation = lane.kv.held_by(sequence)
                 lane.leave(sequence)
                 self.host_free -= sequence.cached
+                self.swapped += 1
                 self.order(sequence, lane, to_host=True)
             else:
                 lane.kv.release(sequence)

@@ -26,6 +26,7 @@ from s3sim.predictors.confusion import ConfusionMatrix
 from s3sim.predictors.predictor import IntArray, Predictor
 from s3sim.predictors.simple import ConstantPredictor, Noisy, Oracle, Recorded
 from s3sim.report.facts import RunFacts, ServiceLevel
+from s3sim.report.measure import Measure
 from s3sim.workload.closed_loop import ClosedLoop
 from s3sim.workload.limits import LengthCounts, prepare
 from s3sim.workload.trace import Trace
@@ -179,4 +180,5 @@ def build_facts(point: Point, hardware: Hardware) -> RunFacts:
         streamed_weight_bytes=model.streamed_weight_bytes,
         peak_bandwidth=device.memory_bandwidth * devices,
         attention_flops_per_pair=model.attention_flops_per_pair,
+        measure=Measure.from_json(point.measure),
     )

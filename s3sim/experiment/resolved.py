@@ -39,6 +39,7 @@ class Point:
     arrivals: Plain
     predictor: Plain | None
     slo: Plain  # metric → limit in ms
+    measure: Plain = field(default_factory=dict)  # warm_up, cool_down: what is left out; an empty one measures all
     log: str = "full"
     label: str = ""  # the system's name in tables, where one experiment runs it with several choices
     schema_version: int = field(default=SCHEMA_VERSION)

@@ -4,6 +4,7 @@
     manifest.json      schema version, name, and per scenario what was swept, the SLO, the arrivals
     environment.json   versions, platform, and the command
     summary.csv        one row per point: scenario, swept keys, system, seed, point, metrics
+    comparisons.csv    systems less the baseline, paired by seed, by setting and metric
     points/<point>/    point.json (resolved), requests.parquet, events.parquet, steps.parquet, summary.json
     figures/
 
@@ -31,7 +32,16 @@ from s3sim.experiment.resolved import SCHEMA_VERSION, Point
 
 __all__ = ["RunDirectory", "disk_faults", "environment", "manifest"]
 
-OWN = ("points", "figures", "summary.csv", "experiment.yaml", "overrides.json", "environment.json", "manifest.json")
+OWN = (
+    "points",
+    "figures",
+    "summary.csv",
+    "comparisons.csv",
+    "experiment.yaml",
+    "overrides.json",
+    "environment.json",
+    "manifest.json",
+)
 PACKAGES = ("s3sim", "simpy", "numpy", "pandas", "pyarrow", "pydantic", "matplotlib")
 Plain = dict[str, Any]
 

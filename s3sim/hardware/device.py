@@ -51,7 +51,7 @@ class DeviceSpec:
     memory_bandwidth: float  # bytes/s, nominal
     fp16_flops: float  # also used for bf16, and for 8-bit weights that are multiplied in 16 bits
     link: LinkSpec
-    peer_bandwidth: float = 12e9  # bytes/s per direction to another device of the replica; PCIe unless NVLink
+    peer_bandwidth: float = 32e9  # bytes/s per direction to another device of the replica; PCIe 4.0 unless NVLink
     fp32_flops: float | None = None
     fp8_flops: float | None = None
     verified: bool = False

@@ -97,7 +97,12 @@ class ModelSpec:
         """
         attention = self.hidden * self.head_dim * 2 * (self.heads + self.kv_heads)
         feed_forward = self.hidden * self.ffn * (3 if self.gated_ffn else 2)
-        return self.layers * (attention + feed_forward) + self.vocab * self.hidden
+        return self.layers * (attention + feed_forward) + self.head_parameters
+
+    @property
+    def head_parameters(self) -> int:
+        """Weights of the output head, tied or not: vocab · hidden."""
+        return self.vocab * self.hidden
 
     @property
     def parameters(self) -> int:

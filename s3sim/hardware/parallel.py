@@ -3,15 +3,17 @@
 from dataclasses import dataclass
 
 from s3sim.core.errors import InputError
-from s3sim.hardware.checks import require_not_negative, require_whole
+from s3sim.hardware.checks import require_not_negative, require_number, require_whole
 from s3sim.hardware.device import DeviceSpec
 from s3sim.hardware.model import DTYPE_BYTES, ModelSpec
 
 __all__ = ["Parallel"]
 
-# s per collective or stage hand-over: launch and synchronisation. NCCL's small-message all-reduce on
-# NVLink A100s takes 10-20 µs; a rule of thumb, not measured here.
-COLLECTIVE_SECONDS = 15e-6
+# All-reduces of FasterTransformer 5.3 on NVLink A100s: 107 rows of GPT-20B on 2, 4 and 8 devices and of GPT-89B and
+# GPT-175B on 8 (gpt_guide.md), fitted together with the engines' constants by `s3sim calibrate` (docs/fidelity.md).
+COLLECTIVE_SECONDS = 24.4e-6  # s per collective or stage hand-over: launch and synchronisation
+HOP_SECONDS = 1.66e-6  # s per hop of a ring; an all-reduce over t devices has 2·(t − 1)
+PEER_BANDWIDTH_FRACTION = 0.293  # of the nominal bandwidth between devices
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,11 +28,15 @@ class Parallel:
     tensor: int = 1
     pipeline: int = 1
     collective_seconds: float = COLLECTIVE_SECONDS
+    hop_seconds: float = HOP_SECONDS
+    peer_bandwidth_fraction: float = PEER_BANDWIDTH_FRACTION
 
     def __post_init__(self) -> None:
         require_whole("parallel: tensor", self.tensor)
         require_whole("parallel: pipeline", self.pipeline)
         require_not_negative("parallel: collective_seconds", self.collective_seconds)
+        require_not_negative("parallel: hop_seconds", self.hop_seconds)
+        require_number("parallel: peer_bandwidth_fraction", self.peer_bandwidth_fraction, most=1.0)
 
     @property
     def devices(self) -> int:
@@ -69,11 +75,13 @@ class Parallel:
     def transfer_seconds(self, *, model: ModelSpec, device: DeviceSpec) -> tuple[float, float]:
         """Seconds of communication in one forward pass: fixed, and per new token.
 
-        A ring all-reduce moves 2·(t−1)/t of the activations (Patarasuk & Yuan 2009), twice a layer; a
-        hand-over to the next stage moves them once.
+        A ring all-reduce moves 2·(t−1)/t of the activations in 2·(t−1) hops (Patarasuk & Yuan 2009), twice a
+        layer; a hand-over to the next stage moves them once.
         """
-        activation = model.hidden * 2 / device.peer_bandwidth  # s per token, 16-bit activations
+        bandwidth = device.peer_bandwidth * self.peer_bandwidth_fraction
+        activation = model.hidden * 2 / bandwidth  # s per token, 16-bit activations
         reduces = 2 * model.layers if self.tensor > 1 else 0
         hand_overs = self.pipeline - 1
-        ring = 2 * (self.tensor - 1) / self.tensor
-        return (reduces + hand_overs) * self.collective_seconds, (reduces * ring + hand_overs) * activation
+        hops = 2 * (self.tensor - 1)
+        fixed = (reduces + hand_overs) * self.collective_seconds + reduces * hops * self.hop_seconds
+        return fixed, (reduces * hops / self.tensor + hand_overs) * activation

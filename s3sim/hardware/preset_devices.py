@@ -57,6 +57,23 @@ _DEVICES = (
         memory_bandwidth=4800e9,  # bytes/s
         source="NVIDIA H200 SXM datasheet figures, read in secondary tables; memory as PyTorch reports it",
     ),
+    replace(
+        _A100_80GB,
+        name="a100-pcie-80gb",
+        memory_bandwidth=1935e9,  # bytes/s
+        peer_bandwidth=32e9,  # bytes/s, PCIe 4.0, nominal; 300e9 where an NVLink bridge joins two
+        source="NVIDIA A100 PCIe 80 GB datasheet figures, read in secondary tables; memory assumed as SXM4's",
+    ),
+    replace(
+        _H100_80GB,
+        name="h100-pcie-80gb",
+        memory_bandwidth=2000e9,  # bytes/s
+        fp16_flops=756.5e12,
+        fp32_flops=51e12,  # recalled
+        fp8_flops=1513e12,  # recalled: twice the 16-bit peak
+        peer_bandwidth=64e9,  # bytes/s, PCIe 5.0, nominal
+        source="NVIDIA H100 PCIe datasheet figures, read in secondary tables; memory assumed as SXM's",
+    ),
 )
 
 DEVICES: Final[Mapping[str, DeviceSpec]] = MappingProxyType({spec.name: spec for spec in (*_DEVICES, *SMALLER_DEVICES)})

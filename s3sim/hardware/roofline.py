@@ -1,10 +1,12 @@
 """Durations from first principles: bytes over bandwidth and operations over peak, smoothly joined."""
 
+from typing import NamedTuple
+
 from s3sim.core.batch import Affine, Batch
 from s3sim.core.errors import InvariantError
 from s3sim.hardware.device import DeviceSpec
 from s3sim.hardware.engine import EngineSpec
-from s3sim.hardware.model import ModelSpec
+from s3sim.hardware.model import DTYPE_BYTES, ModelSpec
 from s3sim.hardware.parallel import Parallel
 from s3sim.hardware.units import PICOSECONDS_PER_SECOND, UNLIMITED_STEPS, picoseconds
 
@@ -14,13 +16,15 @@ __all__ = ["Roofline"]
 class Roofline:
     """A LatencyModel that prices a batch by what it reads and computes on one device.
 
-    duration = max(gemm + attention + overheads, CPU floor) + copies, in picoseconds, with
-      gemm      = (t_mem^p + t_flop^p)^(1/p), p = smooth_exponent: t_mem = streamed weight bytes /
-                  weight bandwidth, t_flop = dense operations of all new tokens / GEMM rate; in
-                  prefill and in decode alike;
+    duration = max(layers + head + attention + overheads, CPU floor) + copies, in picoseconds, with
+      layers    = (t_mem^p + t_flop^p)^(1/p), p = smooth_exponent: t_mem = weight bytes / weight bandwidth,
+                  t_flop = operations of all new tokens / GEMM rate; in prefill and in decode alike;
+      head      = the same for the vocabulary's matrix, which computes only a row per sequence;
       attention = KV bytes of the slots read, padding included / KV bandwidth
-                  + operations of prefill_attended query-key pairs / prefill attention rate;
-      overheads = seconds per layer · layers + seconds per sequence · (decoding rows + chunks) + collectives;
+                  + operations of prefill_attended query-key pairs / prefill attention rate
+                  + score bytes of those pairs and all heads / bandwidth;
+      overheads = seconds per layer · layers + seconds per sequence · (decoding rows + chunks)
+                  + activation passes · 16-bit widths of all new tokens over the layers / bandwidth + collectives;
       copies    = (relocated_tokens + copied_slots) · 2 · KV bytes per token / weight bandwidth (read
                   and write) + allocated bytes · seconds per allocated byte.
 
@@ -30,9 +34,8 @@ class Roofline:
     Decode attention is priced by its bytes alone: it does heads/kv_heads operations per 16-bit KV
     byte, far below any device's balance. A prefill pays for reading cached context through its
     query-key pairs, which Batch counts causally; for a model with a sliding window they are counted anew,
-    within it, while decode's reads are not shortened (ModelSpec). Source of the form: on published A100 latencies
-    it errs by 3.2% median and 9.9% p90, where decode = bytes / bandwidth and prefill = operations /
-    rate err by 4.8% and 15.2%, and by 28% p90 on large batches for want of a compute limit in decode.
+    within it, while decode's reads are not shortened (ModelSpec). The terms were chosen by leaving models out;
+    docs/fidelity.md holds them against published latencies.
 
     Bit for bit, k single steps equal one stretch: all that depends on the growing context is one
     integer number of picoseconds per token.
@@ -43,16 +46,17 @@ class Roofline:
         "_copy",
         "_decode",
         "_floor",
-        "_gemms",
+        "_head",
+        "_heads",
         "_layers",
         "_name",
+        "_overhead",
         "_pair",
+        "_passes",
         "_power",
         "_sequence",
         "_slope",
-        "_t_flop",
-        "_t_mem",
-        "_transfer",
+        "_token",
         "_windowed",
     )
 
@@ -64,23 +68,32 @@ class Roofline:
         kv_shards = parallel.kv_shards(model)
         weight_bandwidth = device.memory_bandwidth * engine.weight_bandwidth_fraction * shards
         kv_bandwidth = device.memory_bandwidth * engine.kv_bandwidth_fraction * kv_shards
-        peak = device.peak_flops(model.weight_dtype) * shards
+        gemm_rate = device.peak_flops(model.weight_dtype) * engine.gemm_flops_fraction * shards
         fixed, per_token = parallel.transfer_seconds(model=model, device=device)
+        activations = engine.activation_passes * model.layers * model.hidden * 2 / (device.memory_bandwidth * shards)
+        head_bytes = model.head_parameters * DTYPE_BYTES[model.weight_dtype]
+        head_flops = 2 * model.head_parameters
         self._name = f"{model.name} on {device.name} by {engine.name}"
-        self._t_mem = model.streamed_weight_bytes / weight_bandwidth  # s
-        self._t_flop = model.dense_flops_per_token / (peak * engine.gemm_flops_fraction)  # s per token
         self._windowed = None if model.sliding_window is None else model
         self._power = engine.smooth_exponent
-        self._layers = picoseconds(engine.seconds_per_layer * model.layers + fixed)
-        self._transfer = picoseconds(per_token)
+        self._layers = _Matrices(  # of all layers
+            (model.streamed_weight_bytes - head_bytes) / weight_bandwidth,
+            (model.dense_flops_per_token - head_flops) / gemm_rate,
+        )
+        self._head = _Matrices(head_bytes / weight_bandwidth, head_flops / gemm_rate)
+        self._overhead = picoseconds(engine.seconds_per_layer * model.layers + fixed)
+        self._token = picoseconds(per_token + activations)  # ps per new token
         self._sequence = picoseconds(engine.seconds_per_sequence)
         self._floor = picoseconds(engine.cpu_floor_seconds_per_layer * model.layers)
         self._slope = max(1, picoseconds(model.kv_bytes_per_token / kv_bandwidth))  # ps per token of context
-        pair = model.attention_flops_per_pair / (peak * engine.prefill_attention_flops_fraction)
+        attention_rate = device.peak_flops(_attention_dtype(model)) * engine.prefill_attention_flops_fraction * shards
+        scores = model.layers * model.heads * engine.score_bytes_per_pair / (device.memory_bandwidth * shards)
+        pair = model.attention_flops_per_pair / attention_rate + scores
         self._pair = PICOSECONDS_PER_SECOND * pair  # ps per query-key pair
         self._copy = max(1, picoseconds(2 * model.kv_bytes_per_token / weight_bandwidth))  # ps per token
         self._allocation = picoseconds(engine.seconds_per_allocated_byte * model.kv_bytes_per_token)  # ps per token
-        self._gemms: dict[int, int] = {}  # new tokens -> ps of the dense layers
+        self._passes: dict[int, int] = {}  # new tokens -> ps of the layers
+        self._heads: dict[int, int] = {}  # sequences -> ps of the head
         self._decode: dict[int, int] = {}  # rows -> ps of a decode step at context 0
 
     def __repr__(self) -> str:
@@ -125,14 +138,28 @@ class Roofline:
         return sum(model.attended_pairs(tokens=chunk.tokens, context=chunk.context) for chunk in batch.chunks)
 
     def _fixed(self, tokens: int, sequences: int) -> int:
-        """Picoseconds of a forward pass over `tokens` new tokens, attention left out."""
-        gemm = self._gemms.get(tokens)
-        if gemm is None:
-            gemm = self._gemms[tokens] = self._gemm(tokens)
-        return gemm + self._layers + self._sequence * sequences + self._transfer * tokens
+        """Picoseconds of a forward pass over `tokens` new tokens of `sequences` sequences, attention left out."""
+        layers = self._passes.get(tokens)
+        if layers is None:
+            layers = self._passes[tokens] = self._layers.picoseconds(tokens, self._power)
+        head = self._heads.get(sequences)
+        if head is None:
+            head = self._heads[sequences] = self._head.picoseconds(sequences, self._power)
+        return layers + head + self._overhead + self._sequence * sequences + self._token * tokens
 
-    def _gemm(self, tokens: int) -> int:
-        if tokens < 1:
-            raise InvariantError(f"a batch computes {tokens} tokens; a forward pass needs at least one")
-        power = self._power
-        return picoseconds((self._t_mem**power + (self._t_flop * tokens) ** power) ** (1 / power))
+
+class _Matrices(NamedTuple):
+    """Weights that a forward pass is multiplied with: the time to read them, and to multiply one row."""
+
+    memory: float  # s
+    row: float  # s
+
+    def picoseconds(self, rows: int, power: float) -> int:
+        if rows < 1:
+            raise InvariantError(f"a batch computes {rows} tokens; a forward pass needs at least one")
+        return picoseconds((self.memory**power + (self.row * rows) ** power) ** (1 / power))
+
+
+def _attention_dtype(model: ModelSpec) -> str:
+    """Number format in which attention multiplies: 16 bits whatever the weights are stored in."""
+    return "fp32" if model.weight_dtype == "fp32" else "fp16"

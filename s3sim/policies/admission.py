@@ -1,12 +1,18 @@
 """Admissions: who is admitted next."""
 
 from dataclasses import dataclass
+from typing import Any, Generic, Literal, TypeVar
 
-from s3sim.core.protocols import View
-from s3sim.core.request import Sequence
-from s3sim.policies.queues import FirstComeQueue, SizeQueue
+from s3sim.core.protocols import Admission, Queue, View
+from s3sim.core.request import Sequence, State
+from s3sim.policies.queues import FirstComeQueue, SizeQueue, SwappedFirstQueue
 
-__all__ = ["DecreasingFirstFit", "FirstCome"]
+__all__ = ["DecreasingFirstFit", "FirstCome", "SwappedFirst", "TpotLimit", "WithinTpot", "within"]
+
+PS_PER_MS = 10**9
+READING_SPEED_MS = 187.5  # per token: 4 words/s at 0.75 word per token (S³ §5, recalled)
+Q = TypeVar("Q", bound=Queue)
+TpotLimit = float | Literal["reading_speed"] | None  # ms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +36,38 @@ class FirstCome:
     def arrival_matters(self, view: View, waiting: FirstComeQueue) -> bool:
         """Only where nobody stands before it."""
         return not waiting and view.free > self.headroom
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SwappedFirst:
+    """First come, first served, and prompts only when nobody is swapped out: vLLM v0 with swap.
+
+    Who returns must find one block more than it brings, for its next token, and leave `headroom` slots
+    free; where its last block has room for all that it may write, that one is not asked for, or a long
+    sequence could never return. Source: `can_swap_in` of vLLM 0.2's block manager.
+    """
+
+    block_tokens: int
+    headroom: int
+
+    def queue(self) -> SwappedFirstQueue:
+        """A queue in order of submission, the swapped first."""
+        return SwappedFirstQueue()
+
+    def next(self, view: View, waiting: SwappedFirstQueue) -> Sequence | None:
+        """The head, if it fits and, where it is a prompt, no KV is on the host or on the link."""
+        head = waiting.head()
+        needed = head.demand
+        if head.state is State.SWAPPED:
+            most = -(-head.max_tokens // self.block_tokens) * self.block_tokens
+            needed = min(needed + self.block_tokens, most)
+        elif view.swapped:
+            return None
+        return head if needed + self.headroom <= view.free else None
+
+    def arrival_matters(self, view: View, waiting: SwappedFirstQueue) -> bool:
+        """Only where nobody stands before it, on the host or on the link."""
+        return not waiting and not view.swapped and view.free > self.headroom
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,3 +99,39 @@ class DecreasingFirstFit:
     def arrival_matters(self, view: View, waiting: SizeQueue) -> bool:
         """Wherever a slot is free, a small request might fit."""
         return view.free > 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WithinTpot(Generic[Q]):
+    """Another admission, held back where a decode step with one more sequence would exceed `limit` picoseconds.
+
+    The step is foretold with what is cached now and the candidate's prompt; one sequence is always let in. S³
+    keeps its online batches so small that the time per token stays within the SLO.
+    """
+
+    admission: Admission[Q]
+    limit: int
+
+    def queue(self) -> Q:
+        """The other admission's queue."""
+        return self.admission.queue()
+
+    def next(self, view: View, waiting: Q) -> Sequence | None:
+        """The other admission's pick, if the step stays within the limit."""
+        sequence = self.admission.next(view, waiting)
+        if sequence is None or not view.admitted:
+            return sequence
+        time = view.decode_time(more_rows=1, more_slots=sequence.prefill_tokens)
+        return sequence if time <= self.limit else None
+
+    def arrival_matters(self, view: View, waiting: Q) -> bool:
+        """As the other admission says; where the limit holds, a look in vain changes nothing."""
+        return self.admission.arrival_matters(view, waiting)
+
+
+def within(admission: Admission[Any], tpot_limit_ms: TpotLimit) -> Admission[Any]:
+    """The admission, held back by a limit, if there is one."""
+    if tpot_limit_ms is None:
+        return admission
+    limit = READING_SPEED_MS if tpot_limit_ms == "reading_speed" else float(tpot_limit_ms)
+    return WithinTpot(admission=admission, limit=round(limit * PS_PER_MS))

@@ -26,12 +26,15 @@ class PrefillFirst:
     max_prefill_tokens: int
 
     def compose(self, step: Planner) -> None:
-        """Decoding sequences, and their overruns, wait while prompts are computed."""
-        if step.admit(max_prefill_tokens=self.max_prefill_tokens):
+        """Decoding sequences, and their overruns, wait while prompts are computed; the swapped go before prompts."""
+        swapped = step.swapped
+        if not swapped and step.admit(max_prefill_tokens=self.max_prefill_tokens):
             step.prefill()
-        else:
-            step.settle_overruns()
-            step.decode()
+            return
+        step.settle_overruns()
+        if swapped:
+            step.admit()  # nobody who needs a prefill, and after those that hold their KV
+        step.decode()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from heapq import heappop, heappush
 
 from s3sim.core.request import Sequence, State
 
-__all__ = ["FirstComeQueue", "SizeQueue"]
+__all__ = ["FirstComeQueue", "SizeQueue", "SwappedFirstQueue"]
 
 QUEUED = (State.WAITING, State.SWAPPED)
 
@@ -49,6 +49,40 @@ class FirstComeQueue:
 
     def __iter__(self) -> Iterator[Sequence]:
         return iter(self._sequences)
+
+
+class SwappedFirstQueue:
+    """Those whose KV is on the host before all others, each in order of submission."""
+
+    def __init__(self) -> None:
+        self._swapped = FirstComeQueue()
+        self._others = FirstComeQueue()
+
+    def push(self, sequence: Sequence) -> None:
+        """Add at its place among its like."""
+        self._like(sequence).push(sequence)
+
+    def push_front(self, sequence: Sequence) -> None:
+        """Add at its place among its like."""
+        self.push(sequence)
+
+    def remove(self, sequence: Sequence) -> None:
+        """Take out a sequence; the head in O(1)."""
+        self._like(sequence).remove(sequence)
+
+    def head(self) -> Sequence:
+        """Of the swapped the one that came first, else of all; the queue must not be empty."""
+        return (self._swapped if len(self._swapped) else self._others).head()
+
+    def _like(self, sequence: Sequence) -> FirstComeQueue:
+        return self._swapped if sequence.state is State.SWAPPED else self._others
+
+    def __len__(self) -> int:
+        return len(self._swapped) + len(self._others)
+
+    def __iter__(self) -> Iterator[Sequence]:
+        yield from self._swapped
+        yield from self._others
 
 
 class SizeQueue:

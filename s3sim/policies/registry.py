@@ -11,9 +11,12 @@ from s3sim.core.errors import InputError, UnknownNameError
 from s3sim.core.kv_cache import ContiguousKV, CountedKV, KVCacheManager, PagedKV
 from s3sim.core.piecewise import PiecewiseKV
 from s3sim.core.replica import Scheduler, StaticBatch
-from s3sim.policies.admission import DecreasingFirstFit, FirstCome
+from s3sim.policies.about import BLOCK_TOKENS, MAX_NUM_SEQS
+from s3sim.policies.about import about as _about
+from s3sim.policies.admission import FirstCome, SwappedFirst, TpotLimit, within
 from s3sim.policies.batching import Chunked, IterationLevel, PrefillFirst, Static
 from s3sim.policies.reservation import AllButLast, Fixed, MaximumLength, PowerOfTwo, Predicted, Written
+from s3sim.policies.rivals import LTR, SSJF, AMax, AMin, Order, PastFuture, Trail, ordered
 from s3sim.policies.supervisor import Doubling, LastArrived, NoOverrun, OutOfMemory
 
 __all__ = [
@@ -36,14 +39,11 @@ PICOSECONDS = 10**12  # per second
 Needs = Literal["nothing", "predictor", "oracle_bucket", "oracle_exact"]
 
 
-def _about(text: str, **limits: int) -> dict[str, Any]:
-    return {"description": text, **limits}
-
-
-MAX_NUM_SEQS = _about("Most sequences running at once; null: memory decides, as in the paper's batches.", ge=1)
-
-
-BLOCK_TOKENS = _about("Slots in a block; 16 is vLLM's default.", ge=1)
+TPOT_LIMIT = _about(
+    "Admit nobody whose company would make a decode step longer than this; reading_speed: the paper's SLO, 187.5 ms"
+    " per token; null: never hold back.",
+    gt=0,
+)
 DELIVERY = _about("When a client gets its tokens: one by one, or all when the whole batch has finished.")
 
 
@@ -66,6 +66,7 @@ class Orca:
     """ORCA (OSDI'22): first come first served, the maximum length reserved."""
 
     max_num_seqs: int | None = field(default=None, metadata=MAX_NUM_SEQS)
+    tpot_limit_ms: TpotLimit = field(default=None, metadata=TPOT_LIMIT)
 
     def kv(self, capacity: int) -> KVCacheManager:
         """One address space."""
@@ -76,7 +77,7 @@ class Orca:
         return Scheduler(
             name=name,
             reservation=MaximumLength(),
-            admission=FirstCome(),
+            admission=within(FirstCome(), self.tpot_limit_ms),
             batching=IterationLevel(),
             supervisor=NoOverrun(),
             max_num_seqs=self.max_num_seqs,
@@ -88,12 +89,19 @@ class S3:
     """S³ (NeurIPS'23): the prediction reserved, decreasing first fit; an overrun swaps out, doubles and returns."""
 
     max_num_seqs: int | None = field(default=None, metadata=MAX_NUM_SEQS)
+    tpot_limit_ms: TpotLimit = field(default=None, metadata=TPOT_LIMIT)
     ageing_s: float | None = field(
         default=30.0,
         metadata=_about(
             "A request may not be overtaken by one that arrived more than this later; null: it may for ever."
             " The paper names no rule; 30 s is about the reading time of a 160-token answer.",
             ge=0,
+        ),
+    )
+    order: Order = field(
+        default="decreasing_first_fit",
+        metadata=_about(
+            "Who is next; the paper's is decreasing first fit, which alone ages; shortest_predicted is SSJF's."
         ),
     )
     doubled: Literal["reservation", "output"] = field(
@@ -104,6 +112,13 @@ class S3:
     )
     on_overrun: Literal["swap", "recompute"] = field(
         default="swap", metadata=_about("swap is the paper's; recompute drops the KV and prefills it again.")
+    )
+    growth: Literal["preempt", "in_place"] = field(
+        default="preempt",
+        metadata=_about(
+            "preempt is the paper's; in_place doubles a reservation where it is, if the slots right behind it are"
+            " free, and preempts elsewhere."
+        ),
     )
     compact: Literal["on_demand", "on_release"] = field(
         default="on_demand",
@@ -123,9 +138,11 @@ class S3:
         return Scheduler(
             name=name,
             reservation=Predicted(),
-            admission=DecreasingFirstFit(ageing=ageing),
+            admission=within(ordered(self.order, ageing=ageing), self.tpot_limit_ms),
             batching=IterationLevel(),
-            supervisor=Doubling(doubled=self.doubled, swap=self.on_overrun == "swap"),
+            supervisor=Doubling(
+                doubled=self.doubled, swap=self.on_overrun == "swap", in_place=self.growth == "in_place"
+            ),
             max_num_seqs=self.max_num_seqs,
             compact_on_release=self.compact == "on_release",
         )
@@ -136,6 +153,7 @@ class VLLM:
     """vLLM v0: paged KV, prefill first, first come first served; short of blocks it preempts the last arrived."""
 
     max_num_seqs: int | None = field(default=None, metadata=MAX_NUM_SEQS)
+    tpot_limit_ms: TpotLimit = field(default=None, metadata=TPOT_LIMIT)
     block_tokens: int = field(default=16, metadata=BLOCK_TOKENS)
     watermark: float = field(
         default=0.01,
@@ -145,21 +163,30 @@ class VLLM:
         default=None,
         metadata=_about("Most prompt tokens in one step; null: max(2048, max_length), vLLM v0's default.", ge=1),
     )
+    on_shortage: Literal["recompute", "swap"] = field(
+        default="recompute",
+        metadata=_about(
+            "What becomes of the KV of whoever must give way: dropped and prefilled again, vLLM's default for one"
+            " sequence a request, or moved to the host, from where it returns before any new prompt."
+        ),
+    )
 
     def kv(self, capacity: int) -> KVCacheManager:
         """Blocks."""
         return PagedKV(capacity, block_tokens=self.block_tokens)
 
     def scheduler(self, *, name: str, capacity: int, max_length: int) -> Scheduler:
-        """Take blocks as they are needed, and recompute whoever must give way."""
+        """Take blocks as they are needed, and recompute or swap whoever must give way."""
+        swap = self.on_shortage == "swap"
         headroom = int(self.watermark * (capacity // self.block_tokens)) * self.block_tokens
+        returning = SwappedFirst(block_tokens=self.block_tokens, headroom=headroom)
         budget = max(max_length, self.max_num_batched_tokens or 2048)  # a recomputed prompt must fit a step
         return Scheduler(
             name=name,
             reservation=Written(),
-            admission=FirstCome(headroom=headroom),
+            admission=within(returning if swap else FirstCome(headroom=headroom), self.tpot_limit_ms),
             batching=PrefillFirst(max_prefill_tokens=budget),
-            supervisor=LastArrived(block_tokens=self.block_tokens),
+            supervisor=LastArrived(block_tokens=self.block_tokens, swap=swap),
             max_num_seqs=self.max_num_seqs,
             headroom=headroom,
         )
@@ -170,8 +197,15 @@ class Sarathi:
     """Sarathi-Serve (OSDI'24): paged KV, chunked prefill under a token budget shared with decodes; vLLM v1's order."""
 
     max_num_seqs: int | None = field(default=None, metadata=MAX_NUM_SEQS)
+    tpot_limit_ms: TpotLimit = field(default=None, metadata=TPOT_LIMIT)
     block_tokens: int = field(default=16, metadata=BLOCK_TOKENS)
     token_budget: int = field(default=512, metadata=_about("Most tokens in one step; 512 is Sarathi-Serve's.", ge=1))
+    watermark: float = field(
+        default=0.01,
+        metadata=_about(
+            "Share of the blocks that an admission leaves free; 0.01 is Sarathi-Serve's, 0 vLLM v1's.", ge=0, lt=1
+        ),
+    )
 
     def kv(self, capacity: int) -> KVCacheManager:
         """Blocks."""
@@ -179,14 +213,16 @@ class Sarathi:
 
     def scheduler(self, *, name: str, capacity: int, max_length: int) -> Scheduler:
         """Never let more decode than the budget has tokens for."""
+        headroom = int(self.watermark * (capacity // self.block_tokens)) * self.block_tokens
         limit = self.token_budget if self.max_num_seqs is None else min(self.max_num_seqs, self.token_budget)
         return Scheduler(
             name=name,
             reservation=Written(),
-            admission=FirstCome(),
+            admission=within(FirstCome(headroom=headroom), self.tpot_limit_ms),
             batching=Chunked(token_budget=self.token_budget),
             supervisor=LastArrived(block_tokens=self.block_tokens),
             max_num_seqs=limit,
+            headroom=headroom,
         )
 
 
@@ -195,6 +231,7 @@ class TGI:
     """Text Generation Inference: prompt + max_new_tokens − 1 reserved at admission, prefill first, no preemption."""
 
     max_num_seqs: int | None = field(default=None, metadata=MAX_NUM_SEQS)
+    tpot_limit_ms: TpotLimit = field(default=None, metadata=TPOT_LIMIT)
     max_batch_prefill_tokens: int = field(
         default=4096, metadata=_about("Most prompt tokens in one step; 4096 is TGI's default.", ge=1)
     )
@@ -208,7 +245,7 @@ class TGI:
         return Scheduler(
             name=name,
             reservation=AllButLast(),
-            admission=FirstCome(),
+            admission=within(FirstCome(), self.tpot_limit_ms),
             batching=PrefillFirst(max_prefill_tokens=max(max_length, self.max_batch_prefill_tokens)),
             supervisor=NoOverrun(),
             max_num_seqs=self.max_num_seqs,
@@ -220,6 +257,7 @@ class OrcaPow2:
     """Orca(Pow2) of the vLLM paper: ORCA that reserves the next power of two of the true output."""
 
     max_num_seqs: int | None = field(default=None, metadata=MAX_NUM_SEQS)
+    tpot_limit_ms: TpotLimit = field(default=None, metadata=TPOT_LIMIT)
 
     def kv(self, capacity: int) -> KVCacheManager:
         """One address space."""
@@ -230,7 +268,7 @@ class OrcaPow2:
         return Scheduler(
             name=name,
             reservation=PowerOfTwo(),
-            admission=FirstCome(),
+            admission=within(FirstCome(), self.tpot_limit_ms),
             batching=IterationLevel(),
             supervisor=NoOverrun(),
             max_num_seqs=self.max_num_seqs,
@@ -350,9 +388,15 @@ SYSTEMS: dict[str, System] = {
     "orca_pow2": System(OrcaPow2, "oracle_exact", "ORCA that reserves the next power of two of the true output"),
     "fastertransformer": System(FasterTransformer, "nothing", "static batches, maximum length reserved for each row"),
     "huggingface": System(HuggingFace, "nothing", "static batches, padded, KV grown by copying the whole cache"),
+    "past_future": System(PastFuture, "nothing", "admission by the peak foreseen from the lengths of late"),
+    "ssjf": System(SSJF, "predictor", "S³'s reservation, the shortest predicted first"),
+    "ltr": System(LTR, "predictor", "paged blocks, the best score first, with a starvation guard"),
+    "trail": System(Trail, "predictor", "paged blocks, the least predicted remaining first, preempting the young"),
+    "a_min": System(AMin, "predictor", "lower end of the predicted interval, grown and preempted when short"),
+    "a_max": System(AMax, "predictor", "upper end of the predicted interval reserved, the least first"),
     "sarathi": System(Sarathi, "nothing", "paged blocks, chunked prefill under a token budget"),
     "tgi": System(TGI, "nothing", "all but the last token reserved, prefill first, no preemption"),
-    "vllm": System(VLLM, "nothing", "paged blocks, prefill first, recompute the last arrived"),
+    "vllm": System(VLLM, "nothing", "paged blocks, prefill first, recompute or swap the last arrived"),
 }
 
 

@@ -1,11 +1,12 @@
 """Reservations: how many slots a sequence is given when it is admitted."""
 
 from dataclasses import dataclass
+from math import ceil
 
 from s3sim.core.errors import InvariantError
-from s3sim.core.request import Sequence
+from s3sim.core.request import Sequence, State
 
-__all__ = ["AllButLast", "Fixed", "MaximumLength", "PowerOfTwo", "Predicted", "Written"]
+__all__ = ["AllButLast", "Fixed", "MaximumLength", "PowerOfTwo", "Predicted", "UpperBound", "Written"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +63,24 @@ class Predicted:
         return max(predicted, sequence.min_reservation_tokens)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpperBound:
+    """Prompt plus the upper end of the predicted interval, at least what a supervisor demands: A_max."""
+
+    share: float  # upper end ÷ prediction
+
+    def tokens(self, sequence: Sequence) -> int:
+        """Slots for the upper end, at most the maximum; raises InvariantError where nobody predicted."""
+        if sequence.predicted is None:
+            raise InvariantError(f"{sequence} has no prediction; this system needs a predictor")
+        upper = min(max(1, ceil(self.share * sequence.predicted)), sequence.request.max_new_tokens)
+        return max(sequence.request.prompt_tokens + upper, sequence.min_reservation_tokens)
+
+
 @dataclass(frozen=True, slots=True)
 class Written:
     """Only what the prefill writes; blocks for later tokens are taken when they are needed: vLLM."""
 
     def tokens(self, sequence: Sequence) -> int:
-        """Slots for the prompt, and after a preemption for what was generated too."""
-        return sequence.prefill_tokens
+        """Slots for the prompt, and after a preemption for what was generated too; for what is cached, if swapped."""
+        return sequence.cached if sequence.state is State.SWAPPED else sequence.prefill_tokens

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from s3sim.core.errors import InvariantError
-from s3sim.core.protocols import Abandon, Grow, Preempt, View
+from s3sim.core.protocols import Abandon, Grow, Preempt, View, Wait
 from s3sim.core.request import Sequence
 
 __all__ = ["Doubling", "LastArrived", "NoOverrun", "OutOfMemory"]
@@ -23,32 +23,42 @@ class NoOverrun:
 class Doubling:
     """S³: preempt the sequence that used up its reservation, and let it return with twice as much.
 
-    `doubled` names the quantity: the whole reservation, or its output part. Either grows at least
-    geometrically up to prompt + max_new_tokens, which ends it after at most ceil(log2(cap / first))
-    preemptions of a sequence.
+    With `in_place` a reservation grows where it is, if the slots right behind it are free. `doubled`
+    names the quantity: the whole reservation, or its output part. Either grows at least geometrically up
+    to prompt + max_new_tokens, which ends it after at most ceil(log2(cap / first)) overruns of a sequence.
     """
 
     doubled: Literal["reservation", "output"]
     swap: bool
+    in_place: bool = False
 
     def overrun(self, view: View, sequence: Sequence) -> Grow | Preempt:
-        """Preempt the sequence itself."""
+        """Grow where there is room for all of it, else preempt the sequence itself."""
         prompt = sequence.request.prompt_tokens if self.doubled == "output" else 0
-        wanted = prompt + 2 * (sequence.reservation - prompt)
-        return Preempt([sequence], self.swap, min(wanted, sequence.max_tokens))
+        wanted = min(prompt + 2 * (sequence.reservation - prompt), sequence.max_tokens)
+        if self.in_place and wanted - sequence.reservation <= view.room_behind(sequence):
+            return Grow(wanted - sequence.reservation)
+        return Preempt([sequence], self.swap, wanted)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LastArrived:
-    """vLLM: take a block if one is free, else preempt whoever arrived last, perhaps the asker itself."""
+    """vLLM: take a block if one is free, else preempt whoever arrived last, perhaps the asker itself.
+
+    A swapped victim's blocks are free only when its move has ended. Until then the asker waits, and for
+    a swap-in too: whoever returns may have arrived after it, and is then the one to go.
+    """
 
     block_tokens: int
+    swap: bool = False
 
-    def overrun(self, view: View, sequence: Sequence) -> Grow | Preempt:
-        """Grow by one block, or preempt."""
+    def overrun(self, view: View, sequence: Sequence) -> Grow | Preempt | Wait:
+        """Grow by one block, wait for a move, or preempt."""
         if view.free >= self.block_tokens:
             return Grow(self.block_tokens)
-        return Preempt([max(view.running(), key=lambda other: other.order)], swap=False)
+        if self.swap and view.moving:
+            return Wait()
+        return Preempt([max(view.running(), key=lambda other: other.order)], swap=self.swap)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -74,6 +74,14 @@ class AddressSpace:
         self._close(extent, now, used)
         extent.state = state
 
+    def grow(self, ident: int, tokens: int, now: int) -> None:
+        """Hold so many slots more, right behind a sequence's own."""
+        self._advance(now)
+        extent = self._held[ident]
+        self._close(extent, now)
+        self._holes.take(extent.address + extent.tokens, tokens)
+        extent.tokens += tokens
+
     def release(self, ident: int, now: int, *, used: int | None = None) -> None:
         """Return a sequence's slots, and with the last one's those of finished rows; `used`: slots written, if told."""
         self._advance(now)

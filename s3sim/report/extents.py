@@ -44,14 +44,15 @@ def free_space(events: pd.DataFrame, steps: pd.DataFrame, *, capacity_tokens: in
 
 
 def external_fragmentation(
-    events: pd.DataFrame, steps: pd.DataFrame, *, capacity_tokens: int, end_ps: int
+    events: pd.DataFrame, steps: pd.DataFrame, *, capacity_tokens: int, end_ps: int, begin_ps: int = 0
 ) -> float | None:
-    """1 - ∫ largest hole / ∫ free from 0 to `end_ps`, over all lanes; None where nothing was ever free."""
+    """1 - ∫ largest hole / ∫ free from `begin_ps` to `end_ps`, over all lanes; None where nothing was ever free."""
     free = largest = 0
     for space in replay_holes(events, steps, capacity_tokens):
         levels = [level for level in space.levels if level[0] < end_ps]
         ends = [*(time for time, *_ in levels[1:]), end_ps][: len(levels)]
         for (begin, now_free, now_largest), end in zip(levels, ends, strict=True):
-            free += (end - begin) * now_free
-            largest += (end - begin) * now_largest
+            elapsed = max(0, end - max(begin, begin_ps))
+            free += elapsed * now_free
+            largest += elapsed * now_largest
     return (free - largest) / free if free else None

@@ -6,6 +6,7 @@ from math import isfinite
 from typing import Any, Literal
 
 from s3sim.core.errors import InputError, UnknownNameError
+from s3sim.report.measure import WHOLE, Measure
 
 __all__ = ["Delivery", "RunFacts", "ServiceLevel"]
 
@@ -56,10 +57,11 @@ class RunFacts:
     streamed_weight_bytes: int | None = None  # weights that one forward pass reads; None: unknown
     peak_bandwidth: float | None = None  # bytes per second of device memory; None: unknown
     attention_flops_per_pair: int = 0  # operations per query-key pair, all layers; 0: attention is not counted
+    measure: Measure = WHOLE  # which part of the run its metrics are of
 
     def to_json(self) -> dict[str, object]:
         """The facts as a plain dict."""
-        return asdict(self)
+        return asdict(self) | {"measure": self.measure.to_json()}
 
     @classmethod
     def from_json(cls, data: object, *, place: str = "facts") -> "RunFacts":
@@ -77,8 +79,8 @@ def _checked(name: str, value: object, place: str) -> Any:
     if value is None and name in ("slo", "streamed_weight_bytes", "peak_bandwidth"):
         return None
     match name:
-        case "slo":
-            return ServiceLevel.from_json(value, place=place)
+        case "slo" | "measure":
+            return (ServiceLevel if name == "slo" else Measure).from_json(value, place=place)
         case "delivery":
             return _delivery(value, place)
         case "contiguous" | "reads_reserved":

@@ -18,30 +18,33 @@ from s3sim.report.stays import DecodeRows, Flags, Stays, decode_rows, follows, s
 __all__ = ["token_gaps", "weighted_percentile", "weighted_percentiles"]
 
 
-def token_gaps(events: pd.DataFrame, steps: pd.DataFrame, *, delivery: Delivery = "token") -> tuple[Column, Column]:
+def token_gaps(
+    events: pd.DataFrame, steps: pd.DataFrame, *, delivery: Delivery = "token", ids: Column | None = None
+) -> tuple[Column, Column]:
     """The gaps between consecutive tokens of each request, pooled (vLLM's ITL): picoseconds, and how often each.
 
-    Exactly the list of all gaps, each weight above 0; one gap may stand in several entries. A client
-    knows the tokens that a RESTART lost, so each position counts when it is delivered for the first time:
-    the gap before the first new one holds the whole repetition. Requests that failed are left out, as in
-    vLLM's bench. With delivery at the batch's end all gaps are 0. Needs the whole log, and steps that
-    take time. Raises InvariantError where its two tables disagree on how many sequences decode.
+    Of all requests, or of those with these `ids`. Exactly the list of all gaps, each weight above 0; one gap may
+    stand in several entries. A client knows the tokens that a RESTART lost, so each position counts when it is
+    delivered for the first time: the gap before the first new one holds the whole repetition. Requests that
+    failed are left out, as in vLLM's bench. With delivery at the batch's end all gaps are 0. Needs the whole
+    log, and steps that take time. Raises InvariantError where its two tables disagree on how many sequences
+    decode.
     """
     if delivery == "batch_end":
-        return _at_once(events)
+        return _at_once(events, ids)
     rows, told = decode_rows(steps), stays(events)
     first, last = span(rows, told)
     count, begin = _Steps.of(rows), np.cumsum(rows.steps) - rows.steps
-    took = np.flatnonzero(last >= first)
+    mine = np.ones(len(told.ident), np.bool_) if ids is None else np.isin(told.ident, ids)
+    took = np.flatnonzero((last >= first) & mine)
     enter, leave = begin[first[took]], begin[last[took]] + rows.steps[last[took]]
     new = np.where(told.failed[took], leave, enter + np.maximum(told.repeats[took] - 1, 0))  # first new token's step
     reached = new < leave
     decoded = took[reached]
     before_prefill, before_decode = _tokens(told, decoded, rows.end[last[decoded]])
-    again = np.flatnonzero(_fresh(told) & follows(told.ident))
-    silent = _covering(enter, np.minimum(new + 1, leave), len(count.gap))
+    again = np.flatnonzero(_fresh(told) & follows(told.ident) & mine)
     parts = [
-        (count.gap, rows.decoding[count.row] - silent),
+        (count.gap, _covering(np.minimum(new + 1, leave), leave, len(count.gap))),
         _once(count.end[new[reached]] - before_decode[decoded]),
         _once(told.enter[again] - before_prefill[again]),
     ]
@@ -66,8 +69,9 @@ class _Steps:
         return cls(row, gap, rows.start[row] + (step + 1) * first + increment * (step * (step + 1) // 2))
 
 
-def _at_once(events: pd.DataFrame) -> tuple[Column, Column]:
+def _at_once(events: pd.DataFrame, ids: Column | None) -> tuple[Column, Column]:
     finished = column(events, "event") == Event.FINISHED
+    finished &= ids is None or np.isin(column(events, "id"), ids)
     count = int((column(events, "tokens")[finished] - 1).sum())
     return np.zeros(min(1, count), np.int64), np.full(min(1, count), count, np.int64)
 

@@ -18,16 +18,22 @@ CHUNK = 1 << 16  # intervals turned into Python integers at a time; all at once 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Occupancy:
-    """Integrals over [0, end], exact: Python integers, for they overflow 64 bits.
+    """Integrals over [0, end], or the difference of two, exact: Python integers, for they overflow 64 bits.
 
     A slot is *held* from its reservation on, and *used* once it is written.
     """
 
-    end: int  # ps
+    end: int  # ps; of a difference, its length
     held: int  # slots · ps
     used: int  # slots · ps
     sequences: int  # in the batches of all lanes, by prefill or decode; · ps
     busy: int  # ps during which a step ran
+
+    def __sub__(self, earlier: "Occupancy") -> "Occupancy":
+        """The integrals from an earlier end to this one."""
+        return Occupancy(
+            **{entry.name: getattr(self, entry.name) - getattr(earlier, entry.name) for entry in fields(self)}
+        )
 
     def reserved_fraction(self, capacity: int) -> float | None:
         """Mean share of `capacity` slots that was held; None for an empty window."""

@@ -27,7 +27,8 @@ OFFLINE_Y, ONLINE_Y = "mean_tpot_ms", "normalized_latency_ms"
 def draw(run_dir: Path, *, say: Say | None = None) -> list[Path]:
     """Draw every figure of a run into its folder `figures`, as PNG and SVG; returns the files in order.
 
-    Per scenario: throughput-latency where a number was swept, and utilisation where that is max_num_seqs;
+    Per scenario: throughput-latency where a number was swept, slo-attainment where that is the load and there is
+    an SLO, and utilisation where it is max_num_seqs;
     of the points with the highest swept value and the first seed kv-over-time, latency-cdf, timeline (of
     s3 and vllm) and kv-map (of s3); throughput by system at that value. What
     else was swept gives figures of its own, named after the setting. What cannot be drawn, such as
@@ -68,6 +69,8 @@ def _of_setting(
     if key is not None:
         latency = OFFLINE_Y if scenario.arrivals == "offline" else ONLINE_Y
         yield "throughput-latency", pictures.curves(rows, key, latency, slo=scenario.slo, title=title)
+    if key is not None and key.startswith("arrivals.") and scenario.slo.limits and scenario.arrivals != "offline":
+        yield "slo-attainment", pictures.load_curves(rows, key, slo=scenario.slo, title=title)
     if key == "max_num_seqs":
         yield "utilisation", pictures.utilisation_curves(rows, key, title=title)
     if key is not None:

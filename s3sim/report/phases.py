@@ -26,8 +26,8 @@ def phases(events: pd.DataFrame, ids: Iterable[int]) -> pd.DataFrame:
     """The phases of some requests, in their order: id, phase (one of PHASES), begin_ps, end_ps.
 
     Queued until admitted, also after a preemption that dropped the KV; prefill until the first token after
-    that; decode; swapped from a preemption by swap until the KV is back, the moves included. A phase that
-    the log does not end is left out.
+    that; decode, stalls included; swapped from a preemption by swap until the KV is back, the moves
+    included. A phase that the log does not end is left out.
     """
     wanted = np.fromiter(ids, np.int64)
     at = np.flatnonzero(np.isin(column(events, "id"), wanted) & np.isin(column(events, "event"), list(AFTER)))

@@ -13,6 +13,7 @@ from s3sim.report.figures import (
     kv_map,
     kv_over_time,
     latency_cdf,
+    slo_over_load,
     throughput_latency,
     timeline,
     utilisation,
@@ -23,7 +24,16 @@ from s3sim.report.phases import interesting, phases
 from s3sim.report.replay import lane_count
 from s3sim.report.rundir import RunFiles
 
-__all__ = ["address_map", "cdf", "curves", "kv", "requests_over_time", "throughput", "utilisation_curves"]
+__all__ = [
+    "address_map",
+    "cdf",
+    "curves",
+    "kv",
+    "load_curves",
+    "requests_over_time",
+    "throughput",
+    "utilisation_curves",
+]
 
 X = "request_throughput"
 LATENCIES = ("ttft_ms", "tpot_ms", "e2el_ms")
@@ -45,6 +55,14 @@ def curves(rows: pd.DataFrame, key: str, latency: str, *, slo: ServiceLevel, tit
     note = f"all tokens at a batch's end, so not shown: {', '.join(sorted(at_once))}" if at_once else ""
     title = "\n".join((title, *wrap(note, width=LINE)))
     return throughput_latency(known, x=X, y=latency, swept_over=key, slo=slo, title=title)
+
+
+def load_curves(rows: pd.DataFrame, key: str, *, slo: ServiceLevel, title: str) -> Figure | str:
+    """SLO attainment and goodput against the offered rate."""
+    if not {"slo_attainment", "request_goodput", "offered_rate"} <= set(rows.columns):
+        return "its summary has no offered_rate"
+    known = rows[rows["slo_attainment"].notna() & rows["request_goodput"].notna() & rows["offered_rate"].notna()]
+    return NOTHING if known.empty else slo_over_load(known, swept_over=key, slo=slo, title=title)
 
 
 def utilisation_curves(rows: pd.DataFrame, key: str, *, title: str) -> Figure | str:

@@ -65,6 +65,7 @@ class _Replay:
             Event.PREEMPTED: self._preempted,
             Event.SWAPPED_OUT: self._swapped_out,
             Event.SWAPPED_IN: self._swapped_in,
+            Event.GROWN: self._grown,
             Event.FINISHED: self._finished,
             Event.REJECTED: self._rejected,
             Event.COMPACTED: self._compacted,
@@ -98,6 +99,9 @@ class _Replay:
 
     def _swapped_in(self, time: int, ident: int, cached: int, detail: int, lane: int) -> None:
         self._where[ident].turn(ident, "decode", time, used=cached)
+
+    def _grown(self, time: int, ident: int, tokens: int, held: int, lane: int) -> None:
+        self._where[ident].grow(ident, tokens, time)
 
     def _finished(self, time: int, ident: int, output: int, preemptions: int, lane: int) -> None:
         space, used = self._where.pop(ident), self._prompts.get(ident, 0) + output - 1

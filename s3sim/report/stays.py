@@ -13,8 +13,8 @@ from s3sim.report.frames import Column, column
 __all__ = ["DecodeRows", "Flags", "Stays", "decode_rows", "follows", "span", "stays"]
 
 Flags = NDArray[np.bool_]
-JOINS = (Event.PREFILLED, Event.SWAPPED_IN)
-LEAVES = (Event.FINISHED, Event.PREEMPTED, Event.REJECTED)
+JOINS = (Event.PREFILLED, Event.SWAPPED_IN, Event.RESUMED)
+LEAVES = (Event.FINISHED, Event.PREEMPTED, Event.REJECTED, Event.STALLED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Stays:
     lane: Column
     enter: Column
     leave: Column  # far in the future where the log ends before
-    prefilled: Flags  # came by a prefill, which emits a token; else by a swap-in, which does not
+    prefilled: Flags  # came by a prefill, which emits a token; else by a swap-in or after a stall, which does not
     repeats: Column  # tokens emitted again because a RESTART lost them, the prefill's own included
     failed: Flags  # of a request that was given up
 

@@ -9,7 +9,9 @@ from s3sim.report.facts import RunFacts, ServiceLevel
 from s3sim.report.frames import PS_PER_MS, PS_PER_S, Column
 from s3sim.report.gaps import token_gaps
 from s3sim.report.occupancy import last_finish
+from s3sim.report.offered import offered_rate, saturated
 from s3sim.report.percentiles import weighted_mean, weighted_percentiles
+from s3sim.report.window import Window, measured_window
 
 __all__ = ["METRICS", "Metric", "summarize"]
 
@@ -20,6 +22,11 @@ METRICS = (
     "rejected",
     "unfinished",
     "duration_s",
+    "window_start_s",
+    "window_end_s",
+    "measured_requests",
+    "offered_rate",
+    "saturated",
     "request_throughput",
     "output_throughput",
     "total_token_throughput",
@@ -52,29 +59,37 @@ METRICS = (
 def summarize(events: pd.DataFrame, steps: pd.DataFrame, requests: pd.DataFrame, facts: RunFacts) -> dict[str, Metric]:
     """The run's METRICS; None where one has no value (nothing finished, no limits, no predictions).
 
-    Latencies and rates of length are over finished requests, as in vLLM's `bench serve`;
-    slo_attainment is over those that arrived. The window of every rate and fraction is duration_s:
-    from time 0 to the last token. mfu counts prompt + output - 1 tokens a request once, recomputed
-    ones not, at 2·parameters operations each.
+    completed, rejected, unfinished and duration_s (from time 0 to the last token) are of the whole run, and
+    saturated (1 or 0) of all arrivals; everything else is of the window that `facts.measure` asks for, from
+    window_start_s to window_end_s. Latencies and rates of length are over the requests that arrived in the
+    window and finished, then or later, as in vLLM's `bench serve`; slo_attainment is over those that arrived in
+    it, measured_requests of them. Rates count what finished in the window; fractions and means over time are
+    over the window. mfu counts prompt + output - 1 tokens a request once, recomputed ones not, at 2·parameters
+    operations each.
 
     recomputed_tokens are slots that were written and dropped by a preemption, whatever its kind.
     external_fragmentation is 1 - ∫ largest hole / ∫ free slots, of contiguous systems alone.
-    padding_fraction, compute_utilisation and bandwidth_utilisation are over all steps of the log, useful
+    padding_fraction, compute_utilisation and bandwidth_utilisation are over all steps of the window, useful
     or not: padding's share of the tokens that went through the dense layers; operations / (peak · time
     in which a step ran); bytes of weights and KV read or copied / (peak · that time). See Work.
+    Raises InputError where fixed cuts leave nothing to measure.
     """
     end = last_finish(events)
-    finished = requests[requests["status"] == "finished"]
+    window = measured_window(facts.measure, requests, steps, end_ps=end) if end else Window(0, 0, whole=True)
+    finished = requests["status"].to_numpy() == "finished"
+    arrived = window.arrived(requests)
+    measured, completed = requests[finished & arrived], requests[window.completed(requests)]
     found: dict[str, Metric] = {
         **_counts(requests, end),
-        **_throughput(finished, end),
-        **_latency(finished, token_gaps(events, steps, delivery=facts.delivery)),
-        **_service(requests, finished, facts.slo, end),
-        **memory(events, steps, facts, end),
-        **costs(events, facts),
-        **_predictions(finished),
-        "mfu": rate(2 * facts.parameters * _useful_tokens(finished) / facts.peak_flops, end),
-        **utilisation(events, steps, facts),
+        **_window(events, requests, window),
+        **_throughput(completed, window),
+        **_latency(measured, _gaps(events, steps, requests, facts, window)),
+        **_service(measured, completed, int(arrived.sum()), facts.slo, window),
+        **memory(events, steps, facts, window),
+        **costs(events, facts, window),
+        **_predictions(measured),
+        "mfu": rate(2 * facts.parameters * _useful_tokens(completed) / facts.peak_flops, window.elapsed),
+        **utilisation(events, steps, facts, window),
     }
     return {name: found[name] for name in METRICS}
 
@@ -89,13 +104,31 @@ def _counts(requests: pd.DataFrame, end: int | None) -> dict[str, Metric]:
     }
 
 
-def _throughput(finished: pd.DataFrame, end: int | None) -> dict[str, Metric]:
-    prompt, output = int(finished["prompt_tokens"].sum()), int(finished["output_tokens"].sum())
+def _window(events: pd.DataFrame, requests: pd.DataFrame, window: Window) -> dict[str, Metric]:
+    growing = saturated(events)
     return {
-        "request_throughput": rate(len(finished), end),
-        "output_throughput": rate(output, end),
-        "total_token_throughput": rate(prompt + output, end),
+        "window_start_s": window.begin / PS_PER_S if window.elapsed else None,
+        "window_end_s": window.end / PS_PER_S if window.elapsed else None,
+        "measured_requests": int(window.arrived(requests).sum()),
+        "offered_rate": offered_rate(requests, window),
+        "saturated": None if growing is None else int(growing),
     }
+
+
+def _throughput(completed: pd.DataFrame, window: Window) -> dict[str, Metric]:
+    prompt, output = int(completed["prompt_tokens"].sum()), int(completed["output_tokens"].sum())
+    return {
+        "request_throughput": rate(len(completed), window.elapsed),
+        "output_throughput": rate(output, window.elapsed),
+        "total_token_throughput": rate(prompt + output, window.elapsed),
+    }
+
+
+def _gaps(
+    events: pd.DataFrame, steps: pd.DataFrame, requests: pd.DataFrame, facts: RunFacts, window: Window
+) -> tuple[Column, Column]:
+    ids = None if window.whole else requests.loc[window.arrived(requests), "id"].to_numpy(np.int64)
+    return token_gaps(events, steps, delivery=facts.delivery, ids=ids)
 
 
 def _latency(finished: pd.DataFrame, gaps_and_weights: tuple[Column, Column]) -> dict[str, Metric]:
@@ -120,15 +153,22 @@ def _distribution(name: str, mean: float | None, percentiles: NDArray[np.float64
 
 
 def _service(
-    requests: pd.DataFrame, finished: pd.DataFrame, slo: ServiceLevel | None, end: int | None
+    measured: pd.DataFrame, completed: pd.DataFrame, arrived: int, slo: ServiceLevel | None, window: Window
 ) -> dict[str, Metric]:
     if slo is None or not slo.limits:
         return {"slo_attainment": None, "request_goodput": None}
+    return {
+        "slo_attainment": _met(measured, slo) / arrived if arrived else None,
+        "request_goodput": rate(_met(completed, slo), window.elapsed),
+    }
+
+
+def _met(finished: pd.DataFrame, slo: ServiceLevel) -> int:
+    """How many of the finished requests meet all limits."""
     missed = np.zeros(len(finished), np.bool_)
     for name, limit in slo.limits.items():
         missed |= finished[name].to_numpy() > limit  # an output of one token has no TPOT, and meets its limit
-    met = int((~missed).sum())
-    return {"slo_attainment": met / len(requests) if len(requests) else None, "request_goodput": rate(met, end)}
+    return int((~missed).sum())
 
 
 def _predictions(finished: pd.DataFrame) -> dict[str, Metric]:

@@ -1,6 +1,6 @@
 """What the device did: tokens computed, slots read and copied, query-key pairs; each exact, padding included."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import pandas as pd
@@ -22,6 +22,10 @@ class Work:
     slots_read: int  # by decode attention, padding included
     slots_copied: int  # by compaction, and to longer tensors
     prefill_pairs: int  # query-key pairs of prompts, causal, padding included
+
+    def __sub__(self, earlier: "Work") -> "Work":
+        """What was done since an earlier time."""
+        return Work(**{entry.name: getattr(self, entry.name) - getattr(earlier, entry.name) for entry in fields(self)})
 
     @property
     def padding_fraction(self) -> float | None:

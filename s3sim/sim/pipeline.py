@@ -4,6 +4,7 @@ from collections.abc import Generator
 from typing import Any
 
 import simpy
+from simpy.events import EventPriority
 
 from s3sim.core.errors import InvariantError
 from s3sim.core.replica import Replica
@@ -14,12 +15,15 @@ from s3sim.sim.link import HostLink
 
 __all__ = ["Pipeline"]
 
+IDLE_LANE = 3  # the first idle lane's priority: after 2, the step boundaries of the same instant
+
 
 class Pipeline:
     """A replica over several stages: as many disjoint micro-batches in flight as there are stages.
 
     A stage serves one micro-batch at a time, first come first served. Lanes wait for each other there, so
-    every step is run alone: there are no stretches.
+    every step is run alone: there are no stretches. The lane that committed plans at once; then, at the same
+    instant, those that stood idle plan in order of their numbers.
     """
 
     def __init__(
@@ -32,7 +36,6 @@ class Pipeline:
         self._link = link
         self._stages = [simpy.Resource(env) for _ in replica.lanes]
         self._news = env.event()  # happens whenever a lane has committed
-        self._busy = 0
 
     def run(self) -> None:
         """Serve until every request has come and gone; raises InvariantError if work waits for nothing."""
@@ -51,15 +54,13 @@ class Pipeline:
                 self._link.send(move)
             if batch is None:
                 event = next_event(self._inbox, self._link)
-                if event is None and not self._busy:
+                if event is None and not any(other.admitted for other in replica.lanes):
                     break
-                yield from self._wait(event)
+                yield from self._wait(event, lane)
                 continue
             start = int(env.now)
             run = self._executor.start(batch)
-            self._busy += 1
             yield from self._pass(run)
-            self._busy -= 1
             deliver(replica, self._inbox, self._link, int(env.now))
             outcome = self._executor.finish(run, 1)._replace(first=int(env.now) - start, increment=0)
             replica.commit(batch, outcome, int(env.now))
@@ -72,11 +73,15 @@ class Pipeline:
                 yield turn
                 yield boundary(self._env, duration)
 
-    def _wait(self, event: int | None) -> Generator[simpy.Event, Any, None]:
-        """Until another lane has committed, or the next thing comes from outside."""
+    def _wait(self, event: int | None, lane: int) -> Generator[simpy.Event, Any, None]:
+        """Until another lane has committed, or the next thing comes from outside; then for the lane's turn."""
         now = int(self._env.now)
         outside = [] if event is None else [boundary(self._env, event - now)]
         yield self._env.any_of([self._news, *outside])
+        turn = simpy.Event(self._env)
+        turn._ok, turn._value = True, None
+        self._env.schedule(turn, priority=EventPriority(IDLE_LANE + lane))
+        yield turn
         deliver(self._replica, self._inbox, self._link, int(self._env.now))
 
     def _tell(self) -> None:

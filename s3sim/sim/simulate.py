@@ -9,6 +9,8 @@ from s3sim.core.errors import InputError
 from s3sim.core.events import EventLog
 from s3sim.experiment.build import Hardware, Load, build_choices, build_hardware, build_load
 from s3sim.experiment.resolved import Point
+from s3sim.report.measure import Measure
+from s3sim.report.window import demand_window
 from s3sim.sim.closed_loop import ClosedLoopInbox
 from s3sim.sim.executor import Outputs
 from s3sim.sim.inbox import Inbox, Incoming, Rows, cells, ready_times
@@ -32,7 +34,10 @@ class Simulated:
 
 def check_point(point: Point) -> None:
     """Build all that a point needs, without running it; raises InputError where it cannot run."""
-    _demand_room(point, build_hardware(point), build_load(point))
+    load = build_load(point)
+    _demand_room(point, build_hardware(point), load)
+    if load.closed_loop is None:  # else nobody knows yet when they arrive
+        demand_window(Measure.from_json(point.measure), load.trace.arrival / PICOSECONDS)
 
 
 def check_points(points: Iterable[Point]) -> None:
@@ -40,7 +45,7 @@ def check_points(points: Iterable[Point]) -> None:
     seen: set[str] = set()
     for point in points:
         hardware = (point.model, point.device, point.engine, point.memory, point.latency, point.max_length)
-        setting = repr((hardware, point.workload, point.arrivals, point.predictor))
+        setting = repr((hardware, point.workload, point.arrivals, point.predictor, point.measure))
         if setting not in seen:
             seen.add(setting)
             _check_swept(point)

@@ -45,7 +45,14 @@ def run_world(
     if device.stages > 1 and scheduler.max_num_seqs is not None:
         scheduler = replace(scheduler, max_num_seqs=-(-scheduler.max_num_seqs // device.stages))
     accounts = [choices.kv(capacity) for _ in range(device.stages)]
-    replica = Replica(scheduler, accounts[0], further_lanes=accounts[1:], log=log, host_tokens=device.host_tokens)
+    replica = Replica(
+        scheduler,
+        accounts[0],
+        further_lanes=accounts[1:],
+        log=log,
+        host_tokens=device.host_tokens,
+        latency=device.model,
+    )
     env = simpy.Environment(initial_time=0)
     executor = SimulatedExecutor(device.model, output_tokens, lanes=device.stages)
     link = HostLink(env, device.link)

@@ -24,7 +24,7 @@ BAD: dict[str, tuple[str | bytes, list[str]]] = {
     ),
     "an unknown key of a scenario": (
         changed(("arrivals: {kind: poisson", "arival: {kind: poisson")),
-        ["tiny.yaml:19: scenarios.online.arival: unknown key", "did you mean 'arrivals'?", "slo, sweep"],
+        ["tiny.yaml:19: scenarios.online.arival: unknown key", "did you mean 'arrivals'?", "slo, measure, sweep"],
     ),
     "an unknown key in a scenario's arrivals": (
         changed(("rate: 20", "rate: 20, rat: 3")),
@@ -53,6 +53,18 @@ BAD: dict[str, tuple[str | bytes, list[str]]] = {
     "a link without its fields": (
         changed(("device: a100-80gb", "device: {preset: a100-80gb, link: {name: mine}}")),
         ["tiny.yaml:4: device.link: to_host_bandwidth, to_device_bandwidth missing"],
+    ),
+    "an unknown rule of measuring": (
+        changed(("seeds: [0, 1]", "seeds: [0, 1]\nmeasure: {warm_up: late}")),
+        ["tiny.yaml:22: measure.warm_up: input should be 'mser' or 'none' (got 'late')"],
+    ),
+    "two amounts to leave out": (
+        changed(("seeds: [0, 1]", "seeds: [0, 1]\nmeasure: {warm_up: {seconds: 1, requests: 2}}")),
+        ["tiny.yaml:22: measure.warm_up: give either `seconds` or `requests`"],
+    ),
+    "more left out than there is": (
+        changed(("slo: {ttft_ms: 100}", "measure: {warm_up: {seconds: 1000}}")),
+        ["measure: warm_up {'seconds': 1000.0} and cool_down mser leave nothing of 20 arrivals"],
     ),
     "a missing key": (changed(("model: gpt-j-6b\n", "")), ["tiny.yaml:1: model: missing"]),
     "a missing key below": (changed((", mean: 12.0", "")), ["tiny.yaml:10: workload.output.mean: missing"]),
@@ -105,7 +117,7 @@ BAD: dict[str, tuple[str | bytes, list[str]]] = {
         [
             "tiny.yaml:14: systems.oracle_exakt: unknown system",
             "did you mean 'oracle_exact'?",
-            "known: fastertransformer",
+            "known: a_max, a_min, fastertransformer",
         ],
     ),
     "a system that is a number": (

@@ -65,6 +65,19 @@ class ContiguousMachine(RuleBasedStateMachine):
         for holder, state in zip(self.holders, states, strict=False):
             holder.state = state
 
+    @precondition(lambda self: self.holders)
+    @rule(data=st.data())
+    def grow(self, data: st.DataObject) -> None:
+        """The room behind a holder is the run of free slots that begins where it ends, and may be taken in part."""
+        grower = data.draw(st.sampled_from(self.holders))
+        end = grower.address + grower.reservation
+        room = dict(holes(self.slots)).get(end, 0)
+        assert self.kv.room_behind(grower) == room
+        if room:
+            tokens = data.draw(st.integers(1, room))
+            self.kv.grow(grower, tokens)
+            self.slots[end : end + tokens] = [grower.order] * tokens
+
     @rule()
     def thin_out(self) -> None:
         """Every second holder leaves: many holes."""

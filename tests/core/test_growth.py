@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from s3sim.core.growth import UNLIMITED_STEPS, Grown
-from s3sim.core.kv_cache import ContiguousKV, PagedKV
+from s3sim.core.kv_cache import ContiguousKV, CountedKV, PagedKV
 from s3sim.core.lane import Lane
 from s3sim.core.request import Sequence
 from tests.support.sequences import sequence
@@ -154,3 +154,15 @@ def test_a_reservation_of_all_but_the_last_slot_is_not_watched() -> None:
         counted = Counted(ContiguousKV(400))
         counted.join(4, 4 + 10 - spare, max_new=10)
         assert (counted.lane.growth.limit() < UNLIMITED_STEPS) == watched
+
+
+def test_a_counted_reservation_grows_into_any_free_slot() -> None:
+    """Slots that are only counted need not be neighbours: all that are free may be added (law 2)."""
+    kv, holders = CountedKV(20), [sequence(0), sequence(1)]
+    for holder in holders:
+        holder.demand = 4
+        kv.place(holder)
+    assert kv.room_behind(holders[0]) == 12
+    kv.grow(holders[0], 5)
+    assert (kv.held_by(holders[0]), kv.room_behind(holders[1])) == (9, 7)
+    kv.check_integrity(holders)

@@ -8,6 +8,7 @@ import pytest
 from s3sim.core.batch import Outcome
 from s3sim.core.errors import InvariantError
 from s3sim.core.events import EventLog
+from s3sim.core.piecewise import PiecewiseKV
 from s3sim.core.protocols import Grow, Preempt, View
 from s3sim.core.replica import Replica
 from s3sim.core.request import Request, Sequence
@@ -94,6 +95,14 @@ def test_nobody_is_granted_slots_that_are_not_free() -> None:
         replica.submit(Request(ident, 0, 16, 1))
     with pytest.raises(InvariantError, match="was granted 16 slots, 0 are free"):
         _run_two_steps(replica)
+
+
+def test_a_padded_row_never_grows_alone() -> None:
+    """Rows of one tensor grow together: there is no room behind one, and to give it some is a bug."""
+    kv = PiecewiseKV(32, granule=4, tensors=2)
+    assert kv.room_behind(sequence(0)) == 0
+    with pytest.raises(InvariantError, match="was to grow alone by 4 slots"):
+        kv.grow(sequence(0), 4)
 
 
 def _run_two_steps(replica: Replica) -> None:

@@ -78,6 +78,18 @@ def test_defaults_are_written_out() -> None:
         assert set(point.choices) == {entry.name for entry in fields(SYSTEMS[point.system].choices)}
 
 
+def test_what_is_left_out_depends_on_the_arrivals_by_default() -> None:
+    """Nothing of a burst, what MSER finds of other arrivals; what is given wins, an end at a time."""
+    found = {point.scenario: point.measure for point in points()}
+    assert found["offline"] == {"warm_up": "none", "cool_down": "none"}
+    assert found["online"] == {"warm_up": "mser", "cool_down": "mser"}
+    given = tiny(measure={"warm_up": {"seconds": 3}})
+    given["scenarios"]["online"]["measure"] = {"cool_down": {"requests": 5}}
+    found = {point.scenario: point.measure for point in load_experiment(given).points}
+    assert found["offline"] == {"warm_up": {"seconds": 3.0}, "cool_down": "none"}
+    assert found["online"] == {"warm_up": "mser", "cool_down": {"requests": 5}}
+
+
 def test_a_scenario_s_own_settings_win() -> None:
     """Arrivals and limits of a scenario are its own; what it leaves out is the experiment's."""
     found = points(slo={"ttft_ms": 5.0}, arrivals={"kind": "constant", "rate": 3.0})
@@ -180,6 +192,7 @@ OTHER: dict[str, Any] = {
     "workload": {"other": 1},
     "arrivals": {"other": 1},
     "predictor": None,
+    "measure": {"other": 1},
     "log": "requests",
     "label": "b",
     "schema_version": 99,

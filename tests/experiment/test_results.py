@@ -44,7 +44,14 @@ def test_a_run_writes_the_documented_files_and_no_others(done: s3sim.Results) ->
     """Those that `experiment/rundir.py` lists: of the run, of each point, and pictures in two formats."""
     points = {point.directory for point in load_experiment(tiny()).points}
     names = [*(f"{name}.parquet" for name in TABLES), "point.json", "summary.json"]
-    wanted = {"experiment.yaml", "overrides.json", "manifest.json", "environment.json", "summary.csv"}
+    wanted = {
+        "experiment.yaml",
+        "overrides.json",
+        "manifest.json",
+        "environment.json",
+        "summary.csv",
+        "comparisons.csv",
+    }
     wanted |= {f"points/{point}/{name}" for point in points for name in names}
     found = files(done.path)
     pictures = {name for name in found if name.startswith("figures/")}

@@ -65,11 +65,23 @@ PUBLISHED = {  # name: config (shapes of the public config.json), published para
     "opt-6.7b": (hf("opt", 32, 4096, 32, 16384, 50272, word_embed_proj_dim=4096), 6_658_473_984),
     "opt-13b": (hf("opt", 40, 5120, 40, 20480, 50272, word_embed_proj_dim=5120), 12_853_473_280),
     "llama-13b": (hf("llama", 40, 5120, 40, 13824, 32000), 13_015_864_320),
-    "llama-2-7b": (hf("llama", 32, 4096, 32, 11008, 32000, num_key_value_heads=32), 6_738_415_616),
-    "llama-2-70b": (hf("llama", 80, 8192, 64, 28672, 32000, num_key_value_heads=8), 68_976_648_192),
-    "llama-3-8b": (hf("llama", 32, 4096, 32, 14336, 128256, num_key_value_heads=8), 8_030_261_248),
+    "llama-2-7b": (
+        hf("llama", 32, 4096, 32, 11008, 32000, num_key_value_heads=32, max_position_embeddings=4096),
+        6_738_415_616,
+    ),
+    "llama-2-70b": (
+        hf("llama", 80, 8192, 64, 28672, 32000, num_key_value_heads=8, max_position_embeddings=4096),
+        68_976_648_192,
+    ),
+    "llama-3-8b": (
+        hf("llama", 32, 4096, 32, 14336, 128256, num_key_value_heads=8, max_position_embeddings=8192),
+        8_030_261_248,
+    ),
     "mistral-7b-v0.1": (MISTRAL, 7_241_732_096),
-    "qwen-7b": (hf("qwen", 32, 4096, 32, 22016, 151936, kv_channels=128, no_bias=True), 7_721_324_544),
+    "qwen-7b": (
+        hf("qwen", 32, 4096, 32, 22016, 151936, kv_channels=128, no_bias=True, max_position_embeddings=8192),
+        7_721_324_544,
+    ),
     "qwen2-7b": (QWEN2, 7_615_616_512),
     "qwen2-0.5b": (
         hf("qwen2", 24, 896, 14, 4864, 151936, num_key_value_heads=2, tie_word_embeddings=True),
@@ -90,9 +102,9 @@ def test_published_parameter_counts(name: str, tmp_path: Path) -> None:
     assert model.parameters == parameters
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", [name for name in MODELS if name in PUBLISHED])
 def test_imports_equal_the_presets(name: str, tmp_path: Path) -> None:
-    """An imported config differs from the preset of the same model by its source alone."""
+    """An imported config differs from the preset of the same model, if listed above, by its source alone."""
     model = load(tmp_path, PUBLISHED[name][0], name=name)
     pairs = {field.name: (getattr(model, field.name), getattr(MODELS[name], field.name)) for field in fields(model)}
     assert {name for name, (imported, preset) in pairs.items() if imported != preset} == {"source"}

@@ -134,7 +134,7 @@ def test_copies_and_allocations_by_hand() -> None:
     """A step that copies pays a read and a write of every slot, and the stall of every byte allocated."""
     latency, bare = LATENCIES["stalling"], decode(4, 4000)
     copying = replace(bare, copied_slots=4000, allocated_slots=4)
-    slot, bandwidth = 458_752, 0.86 * 2039e9
+    slot, bandwidth = 458_752, ENGINES["fastertransformer"].weight_bandwidth_fraction * 2039e9
     extra = 4000 * 2 * slot / bandwidth * 1e12 + 4 * slot * 1e-12 * 1e12
     assert latency.affine(copying).first - latency.affine(bare).first == pytest.approx(extra, rel=1e-6)
     assert latency.affine(copying).increment >= 4 * round(2 * slot / bandwidth * 1e12)

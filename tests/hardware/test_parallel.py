@@ -1,8 +1,6 @@
 """Laws of parallel replicas: what each device holds, what communication costs, and what cannot be split.
 
-Against the published latencies of GPT-20B on 2, 4 and 8 A100s (FasterTransformer 5.3; 27 rows each, to which
-nothing was fitted) `python benchmarks/tensor_parallel.py` finds a median absolute error of 7.7%, 9.2% and
-18.2%, p90 11.6%, 13.7% and 26.8%: foretold is too fast throughout, most of all on 8. On 1 GPU 2.2%, p90 3.2%.
+docs/fidelity.md holds them against the published latencies of GPT-20B on 2, 4 and 8 A100s, GPT-89B and GPT-175B on 8.
 """
 
 from dataclasses import replace
@@ -14,6 +12,7 @@ from hypothesis import strategies as st
 
 from s3sim.core.errors import InputError
 from s3sim.hardware import DEVICES, ENGINES, LINKS, MODELS, MemoryPlan, ModelSpec, Parallel, Roofline
+from s3sim.hardware.parallel import COLLECTIVE_SECONDS, PEER_BANDWIDTH_FRACTION
 
 A100 = DEVICES["a100-80gb"]
 GPT3 = MODELS["gpt3-175b"]
@@ -78,9 +77,9 @@ def test_kv_beyond_the_kv_heads_is_replicated() -> None:
 
 
 @pytest.mark.parametrize("model", [NEOX, GPT3, MODELS["gpt-j-6b"]])
-@given(tensor=st.sampled_from([1, 2, 4, 8]), rows=st.integers(32, 256), context=st.integers(0, 100_000))
+@given(tensor=st.sampled_from([1, 2, 4]), rows=st.integers(32, 256), context=st.integers(0, 100_000))
 def test_more_devices_are_never_slower_on_large_batches(model: ModelSpec, tensor: int, rows: int, context: int) -> None:
-    """On batches of 32 and more, twice the tensor degree is never slower on NVLink, and never twice as fast."""
+    """On batches of 32 and more, up to 8 devices on NVLink are never slower than half as many, nor twice as fast."""
     fewer, more = roofline(model, tensor=tensor), roofline(model, tensor=2 * tensor)
     for batch in (decode(rows, context), prefill(8, 512, rows=rows, context=context)):
         assert fewer.affine(batch).first / 2 < more.affine(batch).first <= fewer.affine(batch).first
@@ -98,10 +97,11 @@ def test_slow_links_can_make_parallelism_a_loss() -> None:
 
 
 def test_communication_by_hand() -> None:
-    """Two all-reduces a layer move 2·(t−1)/t of the activations each; a hand-over moves them once."""
-    fixed, token = Parallel(tensor=4, pipeline=2, collective_seconds=1e-5).transfer_seconds(model=NEOX, device=A100)
-    assert fixed == pytest.approx((2 * 44 + 1) * 1e-5)
-    assert token == pytest.approx((2 * 44 * 1.5 + 1) * 6144 * 2 / 300e9)
+    """Two all-reduces a layer move 2·(t−1)/t of the activations each, in 2·(t−1) hops; a hand-over moves them once."""
+    parallel = Parallel(tensor=4, pipeline=2, collective_seconds=1e-5, hop_seconds=1e-6, peer_bandwidth_fraction=0.5)
+    fixed, token = parallel.transfer_seconds(model=NEOX, device=A100)
+    assert fixed == pytest.approx((2 * 44 + 1) * 1e-5 + 2 * 44 * 2 * 3 * 1e-6)
+    assert token == pytest.approx((2 * 44 * 1.5 + 1) * 6144 * 2 / 150e9)
     assert Parallel().transfer_seconds(model=NEOX, device=A100) == (0, 0)
 
 
@@ -109,7 +109,8 @@ def test_a_pipeline_divides_no_latency() -> None:
     """Stages follow one another: a pipeline adds its hand-overs to each forward pass, and nothing else."""
     batch = decode(16, 4000)
     added = roofline(NEOX, pipeline=4).affine(batch).first - roofline(NEOX).affine(batch).first
-    assert added == pytest.approx(3 * 15e-6 * 1e12 + 3 * 16 * 6144 * 2 / 300e9 * 1e12, abs=100)
+    moved = 16 * 6144 * 2 / (PEER_BANDWIDTH_FRACTION * 300e9)
+    assert added == pytest.approx(3 * (COLLECTIVE_SECONDS + moved) * 1e12, abs=100)
 
 
 @pytest.mark.parametrize(
@@ -132,7 +133,8 @@ def test_what_cannot_be_split(model: ModelSpec, degrees: dict[str, int], message
 @pytest.mark.parametrize(
     ("field", "value"),
     [("tensor", 0), ("tensor", 2.0), ("tensor", True), ("pipeline", -1), ("pipeline", "2"),
-     ("collective_seconds", -1e-6), ("collective_seconds", float("nan"))],
+     ("collective_seconds", -1e-6), ("collective_seconds", float("nan")), ("hop_seconds", -1e-6),
+     ("peer_bandwidth_fraction", 0.0), ("peer_bandwidth_fraction", 1.1)],
 )  # fmt: skip
 def test_refuses_impossible_degrees(field: str, value: object) -> None:
     """A degree is a whole number of at least 1, a collective takes no less than no time."""

@@ -56,4 +56,4 @@ def test_requests_and_sequences_have_no_output_length() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_decisions_do_not_depend_on_lengths_yet_to_come(name: str) -> None:
     """Two runs that differ only in how far outputs go on decide alike until the first one ends (law 4)."""
-    hold(same_until_the_first_finish, name, instant=True)
+    hold(same_until_the_first_finish, name, instant=True, lanes=True)

@@ -17,7 +17,7 @@ ENDS = (Event.FINISHED, Event.REJECTED)
 def ends_once(world: World) -> EventLog:
     """One arrival and one end for each request; the end is a rejection just where the rules say so."""
     log = world.run()
-    kv, scheduler = world.choices.kv(world.capacity), world.scheduler()
+    kv, scheduler = world.kv(), world.scheduler()
     failed = {row[2] for row in log.event_rows() if row[1] == Event.REJECTED and row[4] == Reason.OUT_OF_MEMORY}
     assert not failed or not getattr(scheduler.supervisor, "rerun", True)
     arrived = Counter(row[2] for row in log.event_rows() if row[1] == Event.ARRIVED)
@@ -54,7 +54,7 @@ def test_every_request_that_arrives_ends_once(name: str) -> None:
     step that was running, counted a step it was not in, passed the step at which it should have
     finished, and decoded for ever. It joins at the next plan.
     """
-    hold(ends_once, name)
+    hold(ends_once, name, lanes=True)
 
 
 @pytest.mark.parametrize("name", NAMES)

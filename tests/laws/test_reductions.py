@@ -9,6 +9,7 @@ import pytest
 
 from s3sim.core.events import Event, EventLog, canonical
 from s3sim.policies.batching import IterationLevel, PrefillFirst
+from s3sim.policies.ranked import PreemptivePrefillFirst
 from s3sim.policies.registry import S3, SYSTEMS, Orca
 from tests.support.session import on_worlds
 from tests.support.traits import NAMES, PAGED
@@ -19,9 +20,11 @@ WHOLE_PROMPTS = tuple(
     name
     for name in NAMES
     if isinstance(
-        SYSTEMS[name].choices().scheduler(name=name, capacity=64, max_length=64).batching, IterationLevel | PrefillFirst
+        SYSTEMS[name].choices().scheduler(name=name, capacity=64, max_length=64).batching,
+        IterationLevel | PrefillFirst | PreemptivePrefillFirst,
     )
 )
+PAPERS = {"compact": "on_demand", "order": "decreasing_first_fit"}
 AMPLE = 1 << 20  # slots
 LIFE = (Event.ARRIVED, Event.REJECTED, Event.PREFILLED, Event.FINISHED)
 
@@ -70,7 +73,7 @@ def test_s3_with_one_bucket_is_orca(name: str) -> None:
     """Where the maximum is predicted for all and all maxima are equal, the largest that fits is the first come."""
 
     def one_bucket(world: World) -> None:
-        same = with_choices(full_length(world), compact="on_demand")
+        same = with_choices(full_length(world), **PAPERS)
         assert unforetold(same.run()) == unforetold(as_orca(same).run())
 
     agree(name, one_bucket)
@@ -83,7 +86,7 @@ def test_an_exact_oracle_is_orca_when_every_output_is_the_longest(name: str) -> 
     def longest(world: World) -> None:
         full = full_length(world)
         full = full.but(rows=tuple(replace(row, output=row.max_new) for row in full.rows))
-        same = with_choices(full, compact="on_demand")
+        same = with_choices(full, **PAPERS)
         assert unforetold(same.run()) == unforetold(as_orca(same).run())
 
     agree(name, longest)
@@ -95,7 +98,9 @@ def test_s3_that_lets_nobody_be_overtaken_is_orca(name: str) -> None:
 
     def no_overtaking(world: World) -> None:
         rows = (replace(row, arrival=row.arrival + n, predicted=row.max_new) for n, row in enumerate(world.rows))
-        same = with_choices(world.but(rows=tuple(rows)), ageing_s=0.0, compact="on_demand")
+        same = with_choices(
+            world.but(rows=tuple(rows)), ageing_s=0.0, compact="on_demand", order="decreasing_first_fit"
+        )
         assert unforetold(same.run()) == unforetold(as_orca(same).run())
 
     agree(name, no_overtaking)
@@ -107,8 +112,8 @@ def test_what_happens_on_overruns_is_idle_where_there_are_none(name: str) -> Non
 
     def never_short(world: World) -> None:
         told = world.but(rows=tuple(replace(row, predicted=max(row.output, row.predicted or 0)) for row in world.rows))
-        swap = with_choices(told, on_overrun="swap", doubled="reservation").run()
-        recompute = with_choices(told, on_overrun="recompute", doubled="output").run()
+        swap = with_choices(told, on_overrun="swap", doubled="reservation", growth="preempt").run()
+        recompute = with_choices(told, on_overrun="recompute", doubled="output", growth="in_place").run()
         assert swap.events == recompute.events
         assert swap.steps == recompute.steps
 
@@ -117,10 +122,12 @@ def test_what_happens_on_overruns_is_idle_where_there_are_none(name: str) -> Non
 
 @pytest.mark.parametrize("name", PAGED)
 def test_ample_memory_never_preempts(name: str) -> None:
-    """A paged system that never runs short of blocks preempts nobody, and its block size does not matter."""
+    """A paged system that never runs short of blocks or places preempts nobody, and its block size does not matter."""
 
     def never_preempts(world: World) -> None:
         ample = world.but(capacity=AMPLE)
+        if ample.scheduler().displacement is not None:
+            ample = with_choices(ample, max_num_seqs=None)
         log = ample.run()
         assert not [row for row in log.event_rows() if row[1] in (Event.PREEMPTED, Event.GROWN)]
         assert lives(log) == lives(with_choices(ample, block_tokens=64).run())

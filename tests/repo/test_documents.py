@@ -26,7 +26,7 @@ EXISTING = [path for path in DOCUMENTS if path.exists()]
 SOURCES = [
     path for folder in ("s3sim", "tests", "benchmarks", "experiments") for path in sorted((ROOT / folder).rglob("*.*"))
 ]
-FIGURES = ("utilisation", "throughput-latency", "kv-over-time", "latency-cdf", "throughput")
+FIGURES = ("utilisation", "throughput-latency", "slo-attainment", "kv-over-time", "latency-cdf", "throughput")
 
 
 def code_of(document: Path) -> list[str]:

@@ -31,11 +31,11 @@ class _Clients:
 
     def hear(self, time: int, kind: int, ident: int, detail: int, lane: int) -> None:
         """An event of a request."""
-        if kind in (Event.PREFILLED, Event.SWAPPED_IN):
+        if kind in (Event.PREFILLED, Event.SWAPPED_IN, Event.RESUMED):
             self.decoding[ident] = time, lane
         if kind == Event.PREFILLED:
             self.emit(ident, time)
-        if kind in (Event.FINISHED, Event.PREEMPTED, Event.REJECTED):
+        if kind in (Event.FINISHED, Event.PREEMPTED, Event.REJECTED, Event.STALLED):
             self.decoding.pop(ident, None)
         if kind == Event.PREEMPTED and detail == Preemption.RESTART:
             self.emitted[ident] = 0

@@ -429,8 +429,9 @@ def lab(colour: str, eye: NDArray[np.float64]) -> NDArray[np.float64]:
 
 @pytest.mark.parametrize("eye", EYES.values(), ids=EYES)
 def test_systems_are_told_apart_by_every_eye(eye: NDArray[np.float64]) -> None:
-    """The first five systems' colours are at least 30 apart (CIE76), for dichromats too, and all at least 19."""
+    """The first five systems' colours are at least 30 apart (CIE76), for dichromats too, twelve 19, and all 17."""
     colours = [lab(look.colour, np.asarray(eye)) for look in KNOWN.values()]
     assert tuple(KNOWN)[:5] == ("orca", "s3", "oracle_bucket", "oracle_exact", "vllm")
     assert min(float(np.linalg.norm(one - other)) for one, other in combinations(colours[:5], 2)) >= 30
-    assert min(float(np.linalg.norm(one - other)) for one, other in combinations(colours, 2)) >= 19
+    assert min(float(np.linalg.norm(one - other)) for one, other in combinations(colours[:12], 2)) >= 19
+    assert min(float(np.linalg.norm(one - other)) for one, other in combinations(colours, 2)) >= 17

@@ -223,6 +223,6 @@ def test_where_nothing_finished_all_is_null_or_zero() -> None:
     assert found["unfinished"] == 1
     known = {metric for metric, value in found.items() if value is not None}
     assert known == {
-        "completed", "rejected", "unfinished", "slo_attainment", "preemptions", "swapped_bytes",
+        "completed", "rejected", "unfinished", "measured_requests", "slo_attainment", "preemptions", "swapped_bytes",
         "recomputed_tokens", "host_full_recomputes", "restarts", "out_of_memory", "compactions", "relocated_bytes",
     }  # fmt: skip

@@ -13,7 +13,7 @@ from tests.support.worlds import Row, World
 
 __all__ = ["Ledger", "audit"]
 
-HOLDING = ("prefill", "decode", "leaving", "incoming", "kept")
+HOLDING = ("prefill", "decode", "stalled", "leaving", "incoming", "kept")
 ON_HOST = ("leaving", "swapped", "incoming")
 QUEUED = ("waiting", "swapped")
 OUT_OF_MEMORY = (Event.REJECTED, Reason.OUT_OF_MEMORY)
@@ -66,7 +66,9 @@ class Ledger:
         decoding = self.having("decode") if row["decode_sequences"] else []
         assert row["decode_sequences"] == len(decoding)
         assert row["decode_context"] == sum(entry.cached for entry in decoding)
-        assert row["kv_used"] == self._partial + sum(entry.cached for entry in self.having("decode", "leaving"))
+        assert row["kv_used"] == self._partial + sum(
+            entry.cached for entry in self.having("decode", "stalled", "leaving")
+        )
         self._partial += row["prefill_tokens"]
         for entry in decoding:
             entry.cached += 1
@@ -137,7 +139,8 @@ class Ledger:
             self._partial -= tokens
             entry.phase = "waiting"
             return
-        assert (entry.phase, tokens) == ("decode", entry.cached)
+        assert entry.phase in ("decode", "stalled")
+        assert tokens == entry.cached
         room = self._host_tokens - sum(other.cached for other in self.having(*ON_HOST))
         wanted = Preemption.SWAP if tokens <= room else Preemption.HOST_FULL
         assert detail == (wanted if self._swaps else Preemption.RECOMPUTE), "a swap where it is wanted and has room"
@@ -146,6 +149,22 @@ class Ledger:
         swap = detail == Preemption.SWAP
         entry.phase = "leaving" if swap else "waiting"
         entry.cached = tokens if swap else 0
+
+    def _grown(self, entry: Entry, tokens: int, detail: int) -> None:
+        assert entry.phase in ("decode", "stalled")
+        assert detail == entry.cached + tokens, "who grows has used up what it held"
+        if self._block is None:
+            entry.reserved += tokens
+            assert detail == entry.reserved
+
+    def _stalled(self, entry: Entry, tokens: int, detail: int) -> None:
+        assert (entry.phase, tokens) == ("decode", entry.cached)
+        assert self._held(entry) == entry.cached, "only who needs a block sits a step out"
+        entry.phase, entry.reserved = "stalled", entry.cached
+
+    def _resumed(self, entry: Entry, tokens: int, detail: int) -> None:
+        assert (entry.phase, tokens) == ("stalled", entry.cached)
+        entry.phase = "decode"
 
     def _swapped_out(self, entry: Entry, tokens: int, detail: int) -> None:
         assert (entry.phase, tokens) == ("leaving", entry.cached)

@@ -34,34 +34,47 @@ OPEN: dict[str, tuple[Any, ...]] = {  # choices that are open though their type 
     "overallocation": (1.0, 1.44),
     "granule_slots": (1, 4, 16),
     "tensors": (2, 56),
+    "starvation_steps": (200, None, 1, 4, 15),
+    "period_steps": (10, 1, 3, 100),
+    "preemptible": (0.8, 1.0, 0.5, 0.0),
+    "lower": (0.5, 1.0, 0.0),
+    "upper": (1.0, 0.5, 2.0),
+    "window": (200, 4),
+    "lists": (5, 1),
+    "reserved": (0.05, 0.0, 0.3),
 }
 
 
-def worlds(name: str, *, instant: bool = False) -> st.SearchStrategy[World]:
-    """Worlds of up to 24 requests on 8 to 128 blocks' worth of slots; `instant` allows moves of 0 ps."""
+def worlds(name: str, *, instant: bool = False, lanes: bool = False) -> st.SearchStrategy[World]:
+    """Worlds of up to 24 requests on 8 to 128 blocks' worth of slots a lane.
+
+    `instant` allows moves of 0 ps, `lanes` up to three lanes.
+    """
 
     def make(seed: int, rows: int) -> World:
-        return random_world(name, Random(seed), rows=rows, instant=instant)
+        return random_world(name, Random(seed), rows=rows, instant=instant, lanes=(1, 2, 2, 3, 3) if lanes else (1,))
 
     return st.builds(make, seed=st.integers(0, 2**32 - 1), rows=st.integers(10, MOST_ROWS))
 
 
-def random_world(name: str, random: Random, *, rows: int, instant: bool) -> World:
-    """A world that depends on the state of `random` alone."""
+def random_world(name: str, random: Random, *, rows: int, instant: bool, lanes: tuple[int, ...] = (1,)) -> World:
+    """A world that depends on the state of `random` alone; each lane has as many slots as a world of one."""
     max_length = random.choice([24, 48, 96, 160])
     capacity = random.choice([8, 8, 9, 12, 16, 24, 128]) * BLOCK + random.choice([0, 0, 5])
-    return World(
+    one = World(
         name=name,
         choices=_allowed(_choices(name, random), name, capacity=capacity, max_length=max_length),
         rows=_rows(name, random, rows, max_length=max_length),
         capacity=capacity,
         max_length=max_length,
         latency=_latency(random),
-        host_tokens=random.choice([1 << 30, 1 << 30, 60, 0]),
+        host_tokens=random.choice([1 << 30, 1 << 30, 60, 30, 0]),
         link=_link(random, instant=instant),
         predictor_ps=random.choice([0, 0, 5, 37]),
         servers=random.choice([None, 1, 2]),
     )
+    number = random.choice(lanes)
+    return one.but(lanes=number, capacity=capacity * number + random.randrange(number))
 
 
 def _choices(name: str, random: Random) -> Choices:

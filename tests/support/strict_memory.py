@@ -47,6 +47,10 @@ class Memory(Protocol):
         """Read the request's positions 0 … stop-1."""
         ...
 
+    def grow(self, ident: int, length: int) -> None:
+        """Give so many slots more to a request."""
+        ...
+
     def relocate(self, ident: int, *, source: int, target: int, tokens: int) -> None:
         """Move a request's slots, of which `tokens` are written."""
         ...
@@ -80,6 +84,11 @@ class ContiguousMemory:
         for other, (begin, size) in self._extents.items():
             assert address + length <= begin or begin + size <= address, f"extents of {ident} and {other} overlap"
         self._extents[ident] = (address, length)
+
+    def grow(self, ident: int, length: int) -> None:
+        """The slots right behind the extent, which nobody holds."""
+        address, before = self._extents.pop(ident)
+        self.hold(ident, address, before + length)
 
     def free(self, ident: int) -> None:
         """Forget the extent."""
@@ -131,6 +140,9 @@ class PagedMemory:
         """Blocks for `length` slots, wherever there are some."""
         assert ident not in self._tables, f"{ident} holds blocks already"
         self._tables[ident] = [self._take() for _ in range(-(-length // self._block))]
+
+    def grow(self, ident: int, length: int) -> None:
+        """Nothing: the block is taken when it is written."""
 
     def free(self, ident: int) -> None:
         """Return the blocks."""
@@ -185,6 +197,10 @@ class CountedMemory:
         assert self.held + length <= self._capacity, f"{length} slots for {ident}, {self.held} are held"
         self._rows[ident] = [None] * length
 
+    def grow(self, ident: int, length: int) -> None:
+        """Never needed."""
+        raise AssertionError(f"{ident} was to grow by {length} slots")
+
     def free(self, ident: int) -> None:
         """Forget the slots."""
         del self._rows[ident]
@@ -237,11 +253,11 @@ class PiecewiseMemory(CountedMemory):
 
 
 def memory(world: World) -> Memory:
-    """The memory that the world's system manages."""
+    """The memory that the world's system manages for one lane."""
     block, rounded = block_tokens(world), granule(world)
+    capacity = world.capacity // world.lanes
     if block is not None:
-        return PagedMemory(world.capacity, block)
+        return PagedMemory(capacity, block)
     if rounded is not None:
-        return PiecewiseMemory(world.capacity, rounded)
-    counted = isinstance(world.choices.kv(world.capacity), CountedKV)
-    return CountedMemory(world.capacity) if counted else ContiguousMemory(world.capacity)
+        return PiecewiseMemory(capacity, rounded)
+    return CountedMemory(capacity) if isinstance(world.kv(), CountedKV) else ContiguousMemory(capacity)

@@ -1,6 +1,7 @@
 """What a system can do, told from its parts and never from its name."""
 
 from dataclasses import fields
+from typing import get_args, get_type_hints
 
 from s3sim.core.kv_cache import ContiguousKV, PagedKV
 from s3sim.core.piecewise import PiecewiseKV
@@ -27,6 +28,14 @@ NAMES = tuple(SYSTEMS)
 AGEING = tuple(name for name in NAMES if "ageing_s" in {field.name for field in fields(SYSTEMS[name].choices)})
 
 
+RETURNS = {"RECOMPUTED", "SWAPPED_OUT", "RESTARTED"}  # ways to leave the device before the end
+
+
+def _offers(name: str, value: str) -> bool:
+    """Whether one of the system's choices may have that value."""
+    return any(value in get_args(hint) for hint in get_type_hints(SYSTEMS[name].choices).values())
+
+
 def scheduler(name: str) -> Scheduler:
     """The system's scheduler by default, for a small device."""
     return SYSTEMS[name].choices().scheduler(name=name, capacity=64, max_length=64)
@@ -34,6 +43,7 @@ def scheduler(name: str) -> Scheduler:
 
 ITERATION = tuple(name for name in NAMES if scheduler(name).static is None)  # rows leave when they are finished
 CONTIGUOUS = tuple(name for name in ITERATION if isinstance(SYSTEMS[name].choices().kv(64), ContiguousKV))
+SWAPPING = tuple(name for name in NAMES if _offers(name, "swap"))  # by choice
 PAGED = tuple(name for name in ITERATION if isinstance(SYSTEMS[name].choices().kv(64), PagedKV))
 
 
@@ -59,8 +69,17 @@ def foresight(name: str, row: Row, guess: int, *, bucket: int) -> int | None:
     return row.output if needs == "oracle_exact" else -(-row.output // bucket) * bucket
 
 
-def can_happen(name: str) -> set[str]:
-    """Rare events that random worlds of this system, short of memory, must show."""
+def can_happen(name: str, *, several_lanes: bool = False) -> set[str]:
+    """Rare events that random worlds of this system, short of memory, must show; more of them with several lanes."""
+    events = _can_happen(name)
+    if several_lanes:
+        events.add("OVERLAPPED")
+    if several_lanes and events & RETURNS and name in ITERATION:  # a lost static batch is formed again where it was
+        events.add("CHANGED_LANE")
+    return events
+
+
+def _can_happen(name: str) -> set[str]:
     supervisor = scheduler(name).supervisor
     events = {"REJECTED", "WAITED"}
     if name in CONTIGUOUS:
@@ -69,13 +88,18 @@ def can_happen(name: str) -> set[str]:
         return events
     if isinstance(supervisor, OutOfMemory):
         return events | {"RESTARTED"}
-    if isinstance(supervisor, Doubling):
-        return events | {"RECOMPUTED", "SWAPPED_OUT", "SWAPPED_IN"}
-    return events | {"RECOMPUTED"}
+    events.add("RECOMPUTED")
+    if not isinstance(supervisor, Doubling) or _offers(name, "in_place"):
+        events.add("GROWN")
+    if name in SWAPPING:
+        events |= {"SWAPPED_OUT", "SWAPPED_IN", "HOST_FULL"}
+    if name in PAGED and name in SWAPPING:
+        events |= {"STALLED", "RESUMED"}
+    return events
 
 
 def must_not_happen(name: str) -> set[str]:
     """Events that this system can never show, whatever the world."""
-    if can_happen(name) & {"RECOMPUTED", "SWAPPED_OUT", "RESTARTED"}:
+    if can_happen(name) & RETURNS:
         return set()
-    return {"RECOMPUTED", "RESTARTED", "SWAPPED_OUT", "SWAPPED_IN", "GROWN"}
+    return {"RECOMPUTED", "RESTARTED", "SWAPPED_OUT", "SWAPPED_IN", "GROWN", "STALLED", "CHANGED_LANE"}

@@ -8,6 +8,7 @@ import numpy as np
 import simpy
 
 from s3sim.core.events import EventLog
+from s3sim.core.kv_cache import KVCacheManager
 from s3sim.core.protocols import LatencyModel
 from s3sim.core.replica import Replica, Scheduler
 from s3sim.policies.registry import SYSTEMS, Choices
@@ -15,6 +16,7 @@ from s3sim.sim.driver import serve
 from s3sim.sim.executor import SimulatedExecutor
 from s3sim.sim.inbox import Inbox, ready_times
 from s3sim.sim.link import HostLink, LinkSpeed
+from s3sim.sim.pipeline import Pipeline
 from s3sim.sim.world import Device, run_world
 from tests.support.latency import LinearLatency
 from tests.support.watchdog import time_limit
@@ -44,13 +46,14 @@ class World:
     name: str
     choices: Choices
     rows: tuple[Row, ...]
-    capacity: int
+    capacity: int  # slots of all lanes together
     max_length: int
     latency: LatencyModel = STEPS_OF_10
     host_tokens: int = 1 << 30
     link: LinkSpeed = SLOW_LINK
     predictor_ps: int = 0
     servers: int | None = None
+    lanes: int = 1
 
     @property
     def ids(self) -> list[int]:
@@ -80,12 +83,19 @@ class World:
         return any(row.predicted is not None for row in self.rows)
 
     def scheduler(self) -> Scheduler:
-        """A new scheduler for this device."""
-        return self.choices.scheduler(name=self.name, capacity=self.capacity, max_length=self.max_length)
+        """A new scheduler for this device: each lane has its share of slots and of max_num_seqs."""
+        capacity = self.capacity // self.lanes
+        made = self.choices.scheduler(name=self.name, capacity=capacity, max_length=self.max_length)
+        return made if made.max_num_seqs is None else replace(made, max_num_seqs=-(-made.max_num_seqs // self.lanes))
+
+    def kv(self) -> KVCacheManager:
+        """A new account of one lane's slots."""
+        return self.choices.kv(self.capacity // self.lanes)
 
     def replica(self, log: EventLog, *, kind: type[Replica] = Replica) -> Replica:
         """A new replica that writes to `log`."""
-        return kind(self.scheduler(), self.choices.kv(self.capacity), log=log, host_tokens=self.host_tokens)
+        first, *further = [self.kv() for _ in range(self.lanes)]
+        return kind(self.scheduler(), first, further_lanes=further, log=log, host_tokens=self.host_tokens)
 
     def inbox(self) -> Inbox:
         """The rows on their way to a replica."""
@@ -108,6 +118,7 @@ class World:
             host_tokens=self.host_tokens,
             link=self.link,
             max_length=self.max_length,
+            stages=self.lanes,
         )
         with time_limit(self):
             return run_world(
@@ -123,9 +134,13 @@ class World:
         """Serve with another kind of replica, such as one that audits itself; returns it with its log."""
         replica = self.replica(EventLog(), kind=kind)
         env = simpy.Environment(initial_time=0)
-        executor, link = SimulatedExecutor(self.latency, self.outputs), HostLink(env, self.link)
+        executor = SimulatedExecutor(self.latency, self.outputs, lanes=self.lanes)
+        inbox, link = self.inbox(), HostLink(env, self.link)
         with time_limit(self):
-            env.run(env.process(serve(env, replica, executor, self.inbox(), link, single_steps=single_steps)))
+            if self.lanes > 1:
+                Pipeline(env, replica, executor, inbox, link).run()
+            else:
+                env.run(env.process(serve(env, replica, executor, inbox, link, single_steps=single_steps)))
         return replica
 
     def but(self, **changes: object) -> "World":

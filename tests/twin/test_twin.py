@@ -14,7 +14,7 @@ def twins(world: World) -> EventLog:
     replay = Replay(world).run()
     assert canonical(replay.log) == canonical(world.run())
     seen = rare(replay.log)
-    for event in ("RECOMPUTED", "RESTARTED", "SWAPPED_OUT", "SWAPPED_IN"):
+    for event in ("RECOMPUTED", "RESTARTED", "SWAPPED_OUT", "SWAPPED_IN", "GROWN"):
         assert replay.device.seen[event] == seen[event]
     moved = sum(row[4] for row in replay.log.event_rows() if row[1] == Event.COMPACTED)
     assert replay.device.seen["COMPACTED"] == moved
@@ -24,4 +24,4 @@ def twins(world: World) -> EventLog:
 @pytest.mark.parametrize("name", NAMES)
 def test_the_simulator_and_a_plain_loop_write_the_same_log(name: str) -> None:
     """A driver without SimPy, and a device that trusts nobody, come to the same canonical log (law 8)."""
-    hold(twins, name, number=120, instant=True)
+    hold(twins, name, number=120, instant=True, lanes=True)

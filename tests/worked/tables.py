@@ -5,11 +5,11 @@ the first row of the trace, B the second; `-` stands for nobody.
 """
 
 from s3sim.core.batch import Batch, Outcome
-from s3sim.core.events import Event
+from s3sim.core.events import STEP_COLUMNS, Event
 from s3sim.core.replica import Replica
 from tests.support.worlds import World
 
-__all__ = ["Table", "events", "steps", "table"]
+__all__ = ["Table", "chunks", "columns", "events", "steps", "table"]
 
 Table = list[str]
 
@@ -18,6 +18,7 @@ class RecordingReplica(Replica):
     """A replica that notes who is in each step."""
 
     lines: Table
+    sizes: Table
     planned: tuple[int, int, list[int]]  # time, slots held, who decodes
 
     def plan(self, now: int, lane: int = 0) -> Batch | None:
@@ -32,8 +33,9 @@ class RecordingReplica(Replica):
         start, held, decoding = self.planned
         prefilling = [chunk.sequence.request.id for chunk in batch.chunks]
         if not hasattr(self, "lines"):
-            self.lines = []
+            self.lines, self.sizes = [], []
         self.lines.append(f"{start} {now} {held} {_names(prefilling)} {_names(decoding)}")
+        self.sizes.append(" ".join(f"{_names([c.sequence.request.id])}{c.tokens}" for c in batch.chunks) or "-")
         super().commit(batch, outcome, now)
 
 
@@ -45,15 +47,30 @@ def table(text: str) -> Table:
 
 def steps(world: World) -> Table:
     """`start end held prefill decode` of every step of a run; times in ps, held in slots."""
-    replica = world.run_as(RecordingReplica, single_steps=True)
-    assert isinstance(replica, RecordingReplica)
-    return replica.lines
+    return _recorded(world).lines
+
+
+def chunks(world: World) -> Table:
+    """Who has how many prompt tokens computed in every step of a run."""
+    return _recorded(world).sizes
+
+
+def columns(world: World, *names: str) -> Table:
+    """Those columns of the log of every step of a run."""
+    places = [STEP_COLUMNS.index(name) for name in names]
+    return [" ".join(str(row[place]) for place in places) for row in world.run(single_steps=True).step_rows()]
 
 
 def events(world: World) -> Table:
     """`time EVENT who tokens detail` of every event, in order of time and of what happens at one instant."""
     rows = sorted(world.run().event_rows())
     return [f"{time} {Event(event).name} {_who(event, ident)} {a} {b}" for time, event, ident, a, b, _ in rows]
+
+
+def _recorded(world: World) -> RecordingReplica:
+    replica = world.run_as(RecordingReplica, single_steps=True)
+    assert isinstance(replica, RecordingReplica)
+    return replica
 
 
 def _who(event: int, ident: int) -> str:

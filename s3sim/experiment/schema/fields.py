@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, Field, asdict, fields
-from functools import cache
-from typing import Annotated, Any, get_type_hints
+from functools import cache, reduce
+from operator import or_
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Discriminator, JsonValue, Tag, create_model
 from pydantic import Field as ModelField
@@ -14,6 +15,7 @@ __all__ = ["MAPPING_TAG", "STRICT", "given_fields", "merged", "name_or", "name_o
 
 STRICT = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 MAPPING_TAG = "fields"  # stands in the location of an error below such a mapping
+LIMITS = ("gt", "ge", "lt", "le")
 Spec = dict[str, Any]
 
 
@@ -21,14 +23,19 @@ Spec = dict[str, Any]
 def strict_model(kind: type[Any]) -> type[BaseModel]:
     """A model with the fields, defaults, descriptions and limits of the dataclass `kind`."""
     hints = get_type_hints(kind)
-    entries: Spec = {entry.name: (hints[entry.name], _model_field(entry)) for entry in fields(kind)}
+    entries: Spec = {entry.name: _typed_field(entry, hints[entry.name]) for entry in fields(kind)}
     return create_model(kind.__name__, __config__=STRICT, __doc__=kind.__doc__, **entries)
 
 
-def _model_field(entry: Field[Any]) -> Any:
-    if entry.default is not MISSING:
-        return ModelField(default=entry.default, **entry.metadata)
-    return ModelField(**entry.metadata)
+def _typed_field(entry: Field[Any], hint: Any) -> tuple[Any, Any]:
+    """A field's type and its default, description and limits; beside names, the limits are the number's alone."""
+    about = dict(entry.metadata)
+    members = get_args(hint)
+    if any(get_origin(member) is Literal for member in members):
+        limits = ModelField(**{name: about.pop(name) for name in LIMITS if name in about})
+        hint = reduce(or_, (Annotated[member, limits] if member in (int, float) else member for member in members))
+    default = {} if entry.default is MISSING else {"default": entry.default}
+    return hint, ModelField(**default, **about)
 
 
 def name_or_fields(kind: type[Any], known: Iterable[str], **overrides: Any) -> Any:
@@ -39,9 +46,12 @@ def name_or_fields(kind: type[Any], known: Iterable[str], **overrides: Any) -> A
     return name_or(create_model(kind.__name__, __config__=STRICT, __doc__=kind.__doc__, **entries), known)
 
 
-def name_or(model: type[BaseModel], known: Iterable[str]) -> Any:
-    """The type of a YAML value that is a name, or a mapping as `model` has it; an editor offers the `known` names."""
-    name = Annotated[str, offering(known), Tag("name")]
+def name_or(model: type[BaseModel], known: Iterable[str], *, closed: bool = False) -> Any:
+    """The type of a YAML value that is a name, or a mapping as `model` has it; an editor offers the `known` names.
+
+    With `closed` no other name is valid; else unknown ones are told apart later.
+    """
+    name = Annotated[Literal[*known], Tag("name")] if closed else Annotated[str, offering(known), Tag("name")]
     return Annotated[name | Annotated[model, Tag(MAPPING_TAG)], Discriminator(_shape)]
 
 

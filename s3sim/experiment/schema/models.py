@@ -9,6 +9,7 @@ from pydantic_core import PydanticCustomError
 from s3sim.experiment.schema.fields import STRICT, name_or, name_or_fields
 from s3sim.experiment.schema.load import Arrivals, OfflineArrivals, Workload
 from s3sim.experiment.schema.machine import Latency, Memory, Parallelism, RooflineLatency
+from s3sim.experiment.schema.measuring import Measure
 from s3sim.experiment.schema.parts import Mapping
 from s3sim.experiment.schema.predictions import Predictor
 from s3sim.hardware import (
@@ -63,6 +64,7 @@ class Setting(Mapping):
     arrivals: Arrivals = OfflineArrivals()
     predictor: Predictor | None = None
     slo: ServiceLevel = ServiceLevel()
+    measure: Measure = Measure()
     systems: list[Entry] = Field(min_length=1)
     log: Literal["full", "requests"] = Field(default="full", description="requests: keep no events.parquet.")
 
@@ -84,6 +86,7 @@ class Scenario(Mapping):
 
     arrivals: Arrivals | None = None
     slo: ServiceLevel | None = None
+    measure: Measure | None = None
     sweep: dict[str, Values] = SWEEP
 
 

@@ -43,7 +43,7 @@ def _line(problem: Any, values: Any, kind: type[BaseModel], place: Callable[[Seq
             return f"{place(keys)}: `kind` is missing; it is one of {', '.join(known_tags(kind, location))}"
         case "too_short" if (least := problem["ctx"]["min_length"]) > 1:
             return f"{place(keys)}: at least {least} values are needed, and there are {problem['ctx']['actual_length']}"
-        case _ if location[-1:] == (MAPPING_TAG,):
+        case "dict_type" | "model_type" | "model_attributes_type" if location[-1:] == (MAPPING_TAG,):
             return f"{place(keys)}: a name, or {MAPPING}{_shown(given)}"
         case other:
             message = PLAIN.get(other) or problem["msg"][0].lower() + problem["msg"][1:]

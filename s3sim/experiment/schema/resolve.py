@@ -53,6 +53,7 @@ def resolve(setting: Setting, entry: str | SystemEntry, at: At, document: Docume
         arrivals=setting.arrivals.model_dump(),
         predictor=_predictor(setting, kind, name, document),
         slo=setting.slo.model_dump(exclude_none=True),
+        measure=_measure(setting),
         log=setting.log,
     )
 
@@ -113,6 +114,18 @@ def _workload(setting: Setting, document: Document) -> Plain:
     if load["kind"] == "preset" and load["name"] not in PRESETS:
         raise UnknownNameError("length preset", load["name"], PRESETS, place=document.place(["workload", "name"]))
     return _with_file(_with_file(load, ("workload", "path"), document), ("workload", "tokenizer"), document)
+
+
+def _measure(setting: Setting) -> Plain:
+    """What is left out; by default nothing of a burst at time 0, and of anything else what MSER finds at both ends."""
+    default = "none" if setting.arrivals.kind == "offline" else "mser"
+    given = setting.measure.model_dump()
+    return {end: _cut(default if cut is None else cut) for end, cut in given.items()}
+
+
+def _cut(cut: str | Plain) -> str | Plain:
+    """A rule's name, or the one amount that was given."""
+    return cut if isinstance(cut, str) else {key: amount for key, amount in cut.items() if amount is not None}
 
 
 def _predictor(setting: Setting, kind: System, name: str, document: Document) -> Plain | None:

@@ -5,6 +5,7 @@ from s3sim.report.figures.cliff import utilisation
 from s3sim.report.figures.curves import throughput_latency
 from s3sim.report.figures.distributions import latency_cdf
 from s3sim.report.figures.extents import kv_map
+from s3sim.report.figures.load import slo_over_load
 from s3sim.report.figures.memory import kv_over_time
 from s3sim.report.figures.predictor import calibration, confusion_matrix
 from s3sim.report.figures.timeline import timeline
@@ -17,6 +18,7 @@ __all__ = [
     "kv_map",
     "kv_over_time",
     "latency_cdf",
+    "slo_over_load",
     "throughput_latency",
     "timeline",
     "trace_arrivals",

@@ -11,11 +11,11 @@ from s3sim.report.figures.axes import label
 from s3sim.report.figures.points import require_columns
 from s3sim.report.figures.style import Look, in_style, looks
 from s3sim.report.intervals import Interval, mean_interval
+from s3sim.report.paired import BASELINE
 
 __all__ = ["bars"]
 
 FEW = 6  # systems that stand beside each other; more lie below each other
-BASELINE = "orca"  # what the paper compares with: Jin et al., "S³", NeurIPS 2023
 
 
 @in_style

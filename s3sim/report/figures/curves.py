@@ -1,6 +1,7 @@
 """Throughput against latency, swept over a setting: one curve per system."""
 
 from math import log10
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,11 +14,13 @@ from matplotlib.patches import Patch
 from s3sim.report.facts import ServiceLevel
 from s3sim.report.figures.axes import LIMIT_COLOUR, label, legend_below, limit_for, log_scale
 from s3sim.report.figures.placing import Tag, place_tags
-from s3sim.report.figures.points import Curve, curves, value_text
+from s3sim.report.figures.points import Curve, Point, curves, value_text
 from s3sim.report.figures.style import Look, darker, in_style, looks
+from s3sim.report.figures.values import label_values
 
-__all__ = ["throughput_latency"]
+__all__ = ["HOLLOW", "hollow", "throughput_latency"]
 
+HOLLOW: dict[str, Any] = {"marker": "o", "markersize": 4.5, "markerfacecolor": "white", "color": "#555555"}
 WIDE = 15.0  # ratio of largest to smallest from which an axis is logarithmic
 
 
@@ -37,7 +40,8 @@ def throughput_latency(
     `x`, `y` and, if there is one, mean_batch_size. Several seeds give a 95% band around their mean.
     The last point of each curve is ringed and labelled, where max_num_seqs is swept with its mean
     batch, and as the wall if its last rise let no more run: there memory bounds the batch (or all
-    requests run at once). Raises InputError for a column that is missing.
+    requests run at once). Small texts give the swept value at each point, once where points of the same value
+    meet. Hollow points were saturated in some seed. Raises InputError for a column that is missing.
     """
     found = curves(summary, x=x, y=y, swept_over=swept_over)
     look = looks(curve.system for curve in found)
@@ -50,13 +54,27 @@ def throughput_latency(
         axes.axhline(limit, color=LIMIT_COLOUR, linestyle=":", linewidth=1.2)
     _scale(axes, found, limit)
     axes.set(xlabel=label(x), ylabel=label(y))
-    figure.suptitle("\n".join(filter(None, (title, f"Swept over {swept_over}: {_range(found)}"))))
+    figure.suptitle("\n".join(filter(None, (title, f"Swept over {swept_over}: {_range(found)} (texts at the points)"))))
     bounded = swept_over.endswith("max_num_seqs")
     ring = "last point (wall: no more can run)" if bounded else "last point"
     legend_below(figure, _handles(found, look, limit, ring))
     tags = [_tag(curve, look[curve.system], bounded=bounded) for curve in found]
-    place_tags(axes, tags, [_means(curve) for curve in found])
+    means = [_means(curve) for curve in found]
+    values = [_value_tag(point, look[curve.system]) for curve in found for point in curve.points]
+    label_values(axes, values, place_tags(axes, tags, means), means)
     return figure
+
+
+def hollow(axes: Axes, curve: Curve, look: Look) -> None:
+    """Empty the markers of saturated points."""
+    points = [point for point in curve.points if point.saturated]
+    if points:
+        style = HOLLOW | {"marker": look.marker, "color": look.colour, "linestyle": "none"}
+        axes.plot([point.x.mean for point in points], [point.y.mean for point in points], **style)
+
+
+def _value_tag(point: Point, look: Look) -> Tag:
+    return Tag(point.x.mean, point.y.mean, value_text(point.value), darker(look.colour))
 
 
 def _means(curve: Curve) -> tuple[list[float], list[float]]:
@@ -70,6 +88,7 @@ def _draw(axes: Axes, curve: Curve, look: Look) -> None:
     if halves.any():
         low = np.maximum(np.array(ys) - halves, min(ys) / 100)  # an interval may reach below 0; a latency cannot
         axes.fill_between(xs, low, np.array(ys) + halves, color=look.colour, alpha=0.18, linewidth=0)
+    hollow(axes, curve, look)
     axes.plot(xs[-1:], ys[-1:], marker="o", markersize=11, fillstyle="none", color=look.colour, linestyle="none")
 
 
@@ -107,6 +126,8 @@ def _handles(found: list[Curve], look: dict[str, Look], limit: float | None, rin
     handles.append(Line2D([], [], marker="o", markersize=10, fillstyle="none", color="#555555", ls="none", label=ring))
     if any(point.y.half is not None for curve in found for point in curve.points):
         handles.append(Patch(color="#888888", alpha=0.3, label="95% interval over seeds"))
+    if any(point.saturated for curve in found for point in curve.points):
+        handles.append(Line2D([], [], **HOLLOW, ls="none", label="saturated"))
     if limit is not None:
         handles.append(Line2D([], [], color=LIMIT_COLOUR, linestyle=":", label=f"SLO: {limit:g} ms"))
     return handles

@@ -13,7 +13,7 @@ from matplotlib.text import Annotation, Text
 from matplotlib.transforms import Bbox
 from numpy.typing import NDArray
 
-__all__ = ["Tag", "place_tags"]
+__all__ = ["Curves", "Pixels", "Tag", "box_at", "dense", "place_tags"]
 
 Pixels = NDArray[np.float64]
 Curves = list[tuple[list[float], list[float]]]
@@ -46,7 +46,7 @@ class _Place:
 def place_tags(axes: Axes, tags: list[Tag], curves: Curves) -> list[Annotation]:
     """Annotate the points so that `curves`, in data coordinates, stay visible; the axes' limits must be final."""
     axes.figure.draw_without_rendering()  # type: ignore[union-attr]  # fixes the layout, and so every pixel
-    data = np.vstack([_dense(axes.transData.transform(np.column_stack(curve))) for curve in curves])
+    data = np.vstack([dense(axes.transData.transform(np.column_stack(curve))) for curve in curves])
     notes = [_annotate(axes, tag) for tag in tags]
     options = [_options(axes, tag, note, data) for tag, note in zip(tags, notes, strict=True)]
     chosen = [min(places, key=lambda place: place[1])[0] for places in options]
@@ -76,7 +76,7 @@ def _options(axes: Axes, tag: Tag, note: Annotation, data: Pixels) -> list[tuple
     scale = axes.figure.dpi / POINTS_PER_INCH
     found = []
     for offset in _offsets():
-        box = _box(anchor, (size.width, size.height), offset, scale)
+        box = box_at(anchor, (size.width, size.height), offset, scale=scale)
         tip = anchor + np.array(offset) * scale
         cost = hypot(*offset) / 4 + _outside(axes.bbox, box) + 4 * _covered(box, data)
         found.append((_Place(offset, box, Path(np.array([anchor, tip]))), cost))
@@ -90,13 +90,15 @@ def _offsets() -> Iterator[tuple[float, float]]:
             yield distance * cos(angle), distance * sin(angle)
 
 
-def _box(anchor: Pixels, size: tuple[float, float], offset: tuple[float, float], scale: float) -> Bbox:
-    """The label's box in pixels, where its nearest corner or side is `offset` points from its anchor."""
+def box_at(
+    anchor: Pixels, size: tuple[float, float], offset: tuple[float, float], *, scale: float, margin: float = MARGIN
+) -> Bbox:
+    """A label's box in pixels, where its nearest corner or side is `offset` points from its anchor."""
     corner = [
         middle + shift * scale - (0 if shift > 1 else length if shift < -1 else length / 2)
         for middle, shift, length in zip(anchor, offset, size, strict=True)
     ]
-    return Bbox.from_bounds(corner[0], corner[1], *size).padded(MARGIN)
+    return Bbox.from_bounds(corner[0], corner[1], *size).padded(margin)
 
 
 def _outside(axes: Bbox, box: Bbox) -> float:
@@ -120,7 +122,7 @@ def _conflicts(place: _Place, others: list[_Place]) -> float:
     return cost
 
 
-def _dense(curve: Pixels, *, spacing: float = 4.0) -> Pixels:
+def dense(curve: Pixels, *, spacing: float = 4.0) -> Pixels:
     """Points along a polyline, one every few pixels, and more at its ends."""
     parts = [curve]
     for start, end in pairwise(curve):

@@ -22,6 +22,7 @@ class Point:
     x: Interval
     y: Interval
     batch: float | None  # mean batch size
+    saturated: bool = False  # in some seed
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,4 +88,5 @@ def _point(rows: pd.DataFrame, value: object, x: str, y: str) -> Point:
         mean_interval(rows[x].astype(float).tolist()),
         mean_interval(rows[y].astype(float).tolist()),
         None if np.isnan(batch) else float(batch),
+        "saturated" in rows.columns and bool((rows["saturated"].astype(float) > 0).any()),
     )

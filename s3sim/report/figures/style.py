@@ -45,7 +45,8 @@ MIXED = (0, (3, 1, 1, 1))  # variants, and engines of today
 DOTTED = (0, (1, 1))  # static batches
 
 # To normal, protan, deutan and tritan eyes (Machado et al., 2009) the first five, which most figures hold, are at
-# least 30 apart (CIE76), and all at least 19: the most that a search found for those hues beside the first five.
+# least 30 apart (CIE76), the first twelve at least 19: the most that a search found for those hues beside the first
+# five. The rivals are at least 17 from all and from each other, likewise.
 KNOWN = {
     "orca": Look("#D55E00", "o", "-"),
     "s3": Look("#046CEE", "s", "-"),
@@ -59,11 +60,17 @@ KNOWN = {
     "fastertransformer": Look("#694B00", ">", DOTTED),
     "huggingface": Look("#A5A5A5", "p", DOTTED),
     "huggingface_static_cache": Look("#2D2D3C", "d", DOTTED),
+    "past_future": Look("#C3693C", "*", MIXED),
+    "ssjf": Look("#A5D25A", "H", DASHED),
+    "ltr": Look("#E1005A", "8", MIXED),
+    "trail": Look("#4B0087", "1", MIXED),
+    "a_min": Look("#A578A5", "2", DASHED),
+    "a_max": Look("#3C004B", "3", DASHED),
 }
 SPARE = (
-    Look("#E69F00", "*", MIXED),
-    Look("#56B4E9", "H", MIXED),
-    Look("#7A5195", "8", MIXED),
+    Look("#E69F00", "4", MIXED),
+    Look("#56B4E9", "_", MIXED),
+    Look("#7A5195", ".", MIXED),
     Look("#8C6D31", "+", MIXED),
     Look("#777777", "x", DOTTED),
     Look("#B22222", "|", DOTTED),

@@ -1,0 +1,77 @@
+"""What was measured of a run, and how systems differ, as tables for a terminal."""
+
+from collections.abc import Iterator, Sequence
+from math import isnan
+from typing import Any
+
+import pandas as pd
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+from s3sim.report.paired import Compared, baseline_of, paired_difference, paired_ratio
+
+__all__ = ["SATURATED", "by_seed", "differences", "interval_text", "mark", "setting_means", "windows"]
+
+SATURATED = "* saturated: in some seed the queue grew throughout the arrivals"
+
+
+def setting_means(rows: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
+    """Means over the seeds, by setting and system."""
+    return rows.groupby([*keys, "system"], sort=False, dropna=False).mean(numeric_only=True).reset_index()
+
+
+def mark(mean: "pd.Series[Any]") -> str:
+    """The star of a setting that was saturated in some seed."""
+    return "*" if mean.get("saturated", 0) > 0 else ""
+
+
+def by_seed(rows: pd.DataFrame, setting: "pd.Series[Any]", keys: Sequence[str], metric: str) -> "pd.Series[float]":
+    """A metric by seed, of the system that names a row of means, at its swept values."""
+    chosen = rows["system"] == setting.name
+    for key in keys:
+        chosen &= rows[key].isna() if pd.isna(setting[key]) else rows[key] == setting[key]
+    return rows[chosen].set_index("seed")[metric]
+
+
+def interval_text(ratio: Compared) -> str:
+    """The interval of a ratio, where several seeds give one."""
+    return "" if isnan(ratio.low) else f" (95%: {ratio.low:.2f}–{ratio.high:.2f}, paired by seed)"
+
+
+def windows(best: pd.DataFrame, keys: Sequence[str], *, title: str) -> Iterator[Table]:
+    """The measured window of each row, where requests arrived at a rate."""
+    if "offered_rate" not in best.columns or best["offered_rate"].isna().all():
+        return
+    table = Table(title=title, box=SIMPLE_HEAD, padding=(0, 0, 0, 1))
+    for heading in ("system", "at"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("offered\nreq/s", "from s", "to s", "of s", "requests"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for _, row in best.iterrows():
+        at = ", ".join(f"{row[key]:g}" for key in keys)
+        times = (f"{row[name]:.1f}" for name in ("offered_rate", "window_start_s", "window_end_s", "duration_s"))
+        table.add_row(f"{row['system']}{mark(row)}", at, *times, f"{row['measured_requests']:.0f}")
+    yield table
+
+
+def differences(
+    rows: pd.DataFrame, best: pd.DataFrame, keys: Sequence[str], metric: tuple[str, str], *, title: str
+) -> Iterator[Table]:
+    """Each system less the baseline, both at their best, paired by seed; nothing where one seed tells no spread."""
+    baseline = baseline_of(best["system"])
+    if baseline is None or rows["seed"].nunique() < 2:
+        return
+    name, unit = metric
+    places = best.set_index("system")
+    seeds = {system: by_seed(rows, place, keys, name) for system, place in places.iterrows()}
+    table = Table(title=f"{title}: {unit} less {baseline}'s, paired by seed", box=SIMPLE_HEAD, padding=(0, 0, 0, 1))
+    table.add_column("system", no_wrap=True)
+    for heading in ("difference", "95% interval", "ratio", "95% interval"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for system, ours in seeds.items():
+        if system != baseline:
+            less, ratio = paired_difference(ours, seeds[baseline]), paired_ratio(ours, seeds[baseline])
+            cells = (f"{less.mean:+.2f}", f"{less.low:+.2f} to {less.high:+.2f}")
+            table.add_row(str(system), *cells, f"{ratio.mean:.3f}", f"{ratio.low:.3f} to {ratio.high:.3f}")
+    table.caption = "each at its best; both serve the very same requests of a seed; comparisons.csv: every setting"
+    yield table

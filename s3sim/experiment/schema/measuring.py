@@ -1,0 +1,35 @@
+"""What an experiment YAML may say of the part of a run that is measured."""
+
+from typing import Annotated, Any, Self
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from s3sim.experiment.schema.fields import name_or
+from s3sim.experiment.schema.parts import Mapping
+
+__all__ = ["Measure"]
+
+
+class Span(Mapping):
+    """So many seconds, or so many requests."""
+
+    seconds: Annotated[float, Field(ge=0)] | None = None
+    requests: Annotated[int, Field(ge=0)] | None = None
+
+    @model_validator(mode="after")
+    def _one_amount(self) -> Self:
+        if (self.seconds is None) == (self.requests is None):
+            raise PydanticCustomError("one_amount", "give either `seconds` or `requests`")
+        return self
+
+
+CUT: Any = Field(default=None, description="null: none of a burst at time 0, and mser of all other arrivals.")
+Cut: Any = name_or(Span, ("mser", "none"), closed=True) | None
+
+
+class Measure(Mapping):
+    """What is left out of a run before its metrics are taken, at its begin and at its end."""
+
+    warm_up: Cut = CUT
+    cool_down: Cut = CUT
