@@ -9,12 +9,13 @@ __all__ = ["demand_packages", "use_threads"]
 PACKAGES = ("torch", "transformers", "sklearn", "safetensors", "tokenizers")
 
 
-def demand_packages() -> None:
-    """Raise InputError, which names the extra, where one of them is missing."""
-    missing = [name for name in PACKAGES if find_spec(name) is None]
+def demand_packages(*names: str) -> None:
+    """Raise InputError, which names the extra, where one of these packages, by default of them all, is missing."""
+    needed = names or PACKAGES
+    missing = [name for name in needed if find_spec(name) is None]
     if missing:
         raise InputError(
-            f"length predictors need the packages {', '.join(PACKAGES)}, and {', '.join(missing)} is not installed:"
+            f"this length predictor needs the packages {', '.join(needed)}, and {', '.join(missing)} is not installed:"
             " pip install 's3sim[learn]'"
         )
 

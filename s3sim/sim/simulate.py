@@ -9,11 +9,12 @@ from s3sim.core.errors import InputError
 from s3sim.core.events import EventLog
 from s3sim.experiment.build import Hardware, Load, build_choices, build_hardware, build_load
 from s3sim.experiment.resolved import Point
+from s3sim.predictors.learner import LEARNERS
 from s3sim.report.measure import Measure
 from s3sim.report.window import demand_window
-from s3sim.sim.closed_loop import ClosedLoopInbox
 from s3sim.sim.executor import Outputs
-from s3sim.sim.inbox import Inbox, Incoming, Rows, cells, ready_times
+from s3sim.sim.inbox import cells
+from s3sim.sim.incoming import Learners, incoming_of
 from s3sim.sim.link import LinkSpeed
 from s3sim.sim.world import Device, run_world
 from s3sim.workload.trace import Trace
@@ -35,7 +36,9 @@ class Simulated:
 def check_point(point: Point) -> None:
     """Build all that a point needs, without running it; raises InputError where it cannot run."""
     load = build_load(point)
-    _demand_room(point, build_hardware(point), load)
+    hardware = build_hardware(point)
+    _demand_room(point, hardware, load)
+    _demand_one_lane(load, hardware)
     if load.closed_loop is None:  # else nobody knows yet when they arrive
         demand_window(Measure.from_json(point.measure), load.trace.arrival / PICOSECONDS)
 
@@ -60,16 +63,20 @@ def _check_swept(point: Point) -> None:
         raise InputError(f"{error}{f' (scenario {point.scenario}, with {swept})' if swept else ''}") from None
 
 
-def simulate_point(point: Point, *, single_steps: bool = False) -> Simulated:
-    """Run a point to its end; raises InputError where its parts cannot be built or nothing of it can ever run."""
+def simulate_point(point: Point, *, single_steps: bool = False, learners: Learners = LEARNERS) -> Simulated:
+    """Run a point to its end; raises InputError where its parts cannot be built or nothing of it can ever run.
+
+    `learners` make an online predictor's first version, by the name of the learner.
+    """
     hardware, load = build_hardware(point), build_load(point)
     _demand_room(point, hardware, load)
+    _demand_one_lane(load, hardware)
     trace = load.trace
     log = run_world(
         name=point.label or point.system,
         choices=build_choices(point),
         device=_device(point, hardware),
-        inbox=_inbox(load, seed=point.seed),
+        inbox=incoming_of(load, seed=point.seed, learners=learners),
         output_tokens=_outputs(trace),
         single_steps=single_steps,
     )
@@ -84,6 +91,13 @@ def _demand_room(point: Point, hardware: Hardware, load: Load) -> None:
             f" {hardware.device.name!r}, and the smallest request may need {int(longest.min())}"
             f" (max_length {point.max_length}); lower max_length, or choose a larger device"
         )
+
+
+def _demand_one_lane(load: Load, hardware: Hardware) -> None:
+    """A predictor on the device has a place between its steps only where these follow one another."""
+    if load.on_device and (load.closed_loop is not None or hardware.parallel.pipeline > 1):
+        other = "arrivals: closed_loop" if load.closed_loop is not None else "parallel.pipeline above 1"
+        raise InputError(f"predictor.charged_to: 'gpu' does not go with {other}; charge it to the host")
 
 
 def _limits(load: Load) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
@@ -113,27 +127,3 @@ def _outputs(trace: Trace) -> Outputs:
     if np.array_equal(trace.id, np.arange(len(trace))):
         return cells(trace.output_tokens)
     return dict(zip(trace.id.tolist(), trace.output_tokens.tolist(), strict=True))
-
-
-def _inbox(load: Load, *, seed: int) -> Incoming:
-    trace, loop = load.trace, load.closed_loop
-    if loop is not None:
-        rows = Rows(
-            ids=trace.id,
-            prompt_tokens=trace.prompt_tokens,
-            max_new_tokens=_limits(load),
-            predicted=load.predicted,
-            excluded=trace.over_length,
-        )
-        thinking = [loop.thinking(user, seed=seed) for user in range(loop.users)]
-        return ClosedLoopInbox(rows, thinking=thinking, prediction_ps=load.prediction_ps, concurrency=load.concurrency)
-    ready = ready_times(trace.arrival, seconds_ps=load.prediction_ps, concurrency=load.concurrency)
-    return Inbox(
-        ids=trace.id,
-        arrival=trace.arrival,
-        prompt_tokens=trace.prompt_tokens,
-        max_new_tokens=_limits(load),
-        ready=ready,
-        predicted=load.predicted,
-        excluded=trace.over_length,
-    )
