@@ -4,8 +4,8 @@
 
 DATA is the folder that holds alpaca/alpaca_en_52k.jsonl.gz (Stanford Alpaca), gsm8k/train.jsonl.gz (openai/
 grade-school-math), oasst_qlora/gpt-3.5-oa-generations.jsonl.gz (artidoro/qlora: GPT-3.5's answers) and GPT-2's
-tokenizer in tokenizers/gpt2. Columns: id, prompt_tokens, output_tokens, prompt, phase. `experiments/prediction/drift.yaml`
-reads it, as trace and as texts, from the folder that S3SIM_DATA names.
+tokenizer in tokenizers/gpt2. Columns: id, prompt_tokens, output_tokens, prompt, phase.
+`experiments/prediction/drift.yaml` reads it, as trace and as texts, from the folder that S3SIM_DATA names.
 """
 
 import argparse

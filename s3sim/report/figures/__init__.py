@@ -5,6 +5,7 @@ from s3sim.report.figures.cliff import utilisation
 from s3sim.report.figures.curves import throughput_latency
 from s3sim.report.figures.distributions import latency_cdf
 from s3sim.report.figures.extents import kv_map
+from s3sim.report.figures.foresight import foresight_over_time
 from s3sim.report.figures.load import slo_over_load
 from s3sim.report.figures.memory import kv_over_time
 from s3sim.report.figures.predictor import calibration, confusion_matrix
@@ -15,6 +16,7 @@ __all__ = [
     "bars",
     "calibration",
     "confusion_matrix",
+    "foresight_over_time",
     "kv_map",
     "kv_over_time",
     "latency_cdf",
