@@ -1,9 +1,9 @@
-"""Recompute the confusion matrices of experiments/prediction/matrices, which are counts, from what they were measured on.
+"""Recompute the confusion matrices of experiments/prediction/matrices, which are counts, from their sources.
 
     python benchmarks/confusion_tables.py DATA [JUDGED]
 
-DATA holds lmsys_vicuna13b_pred/predictions_warmup_multi_cls_1000K.csv.gz (James-QiuHaoran/LLM-serving-with-proxy-models,
-arXiv 2404.08509: a BERT classifier of five classes on LMSYS-Chat answered by Vicuna-13B) and
+DATA holds lmsys_vicuna13b_pred/predictions_warmup_multi_cls_1000K.csv.gz
+(James-QiuHaoran/LLM-serving-with-proxy-models, arXiv 2404.08509: a BERT classifier of five classes on LMSYS-Chat answered by Vicuna-13B) and
 sharegpt_predicted/first_20k.csv.gz (AKafakA/vidur_opt_scheduler: lengths predicted for ShareGPT). JUDGED is the folder
 that `s3sim predictor evaluate --out` wrote for the predictor of docs/predictor.md: its confusion.csv is copied.
 Lines are true buckets, columns predicted ones. Also printed: edges, accuracy, and quantiles of the true lengths.
@@ -18,12 +18,12 @@ import pandas as pd
 from s3sim.predictors.buckets import Buckets
 
 FOLDER = Path(__file__).parents[1] / "experiments" / "prediction" / "matrices"
-LMSYS_EDGES = [41, 140, 293, 502, 2048]  # its classes begin at 0, 42, 141, 294, 503 tokens
+LMSYS_EDGES = [41, 140, 293, 502, 512]  # its classes begin at 0, 42, 141, 294, 503 tokens; answers stop at 512
 LEVELS = (0, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99, 1)
 
 
 def table(true: np.ndarray, predicted: np.ndarray, count: int) -> np.ndarray:
-    """Counts by true bucket (down) and predicted bucket (across); a bucket that never came counts as predicted right."""
+    """Counts by true bucket (down) and predicted bucket (across); a bucket that never came counts as right."""
     matrix = np.bincount(true * count + predicted, minlength=count * count).reshape(count, count)
     empty = matrix.sum(axis=1) == 0
     matrix[empty, np.flatnonzero(empty)] = 1

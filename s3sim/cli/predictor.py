@@ -163,3 +163,27 @@ def record(
 
     join = {"prompt": prompt, "texts": texts, "texts_id": texts_id, "texts_offset": texts_offset}
     record_command(model, trace, out, value=value, join=join, threads=threads, overwrite=overwrite)
+
+
+@predictor_app.command()
+def learn(
+    model: Folder,
+    run: Annotated[Path, typer.Argument(help="A run's folder: its finished requests are learnt, in their order.")],
+    texts: Annotated[Path, typer.Option(help="A table with the prompts by id: columns id and prompt.")],
+    out: Annotated[Path, typer.Option(help="The folder for the predictor that has learnt on.")],
+    point: Annotated[str | None, typer.Option(help="The folder of one point [the only one].")] = None,
+    collect: Annotated[
+        Literal["mispredicted", "all"], typer.Option(help="Learn those in another bucket than the likeliest, or all.")
+    ] = "mispredicted",
+    retrain_every: Annotated[int, typer.Option(min=1, help="Collected requests between two retrainings.")] = 256,
+    window: Annotated[
+        int, typer.Option(min=1, help="The latest collected requests, which a retraining learns.")
+    ] = 2048,
+    seed: Annotated[int, typer.Option(min=0, help="Of order and dropout.")] = 0,
+    threads: Threads = 1,
+) -> None:
+    """Let a predictor learn on from the event log of a run, whatever wrote it."""
+    from s3sim.cli.predictor_learn import learn_command  # noqa: PLC0415
+
+    rule = {"collect": collect, "every": retrain_every, "window": window, "seed": seed}
+    learn_command(model, run, texts, out=out, point=point, rule=rule, threads=threads)

@@ -1,15 +1,12 @@
 """From what an experiment says of a predictor to a predictor."""
 
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from s3sim.core.errors import InputError
-from s3sim.experiment.files import content_digest
 from s3sim.experiment.resolved import Point
+from s3sim.experiment.texts import prompts_by_id
 from s3sim.experiment.traffic import at_key
 from s3sim.predictors.buckets import Buckets
 from s3sim.predictors.confusion import ConfusionMatrix
@@ -17,8 +14,6 @@ from s3sim.predictors.learner import Prompts
 from s3sim.predictors.margin import Margin
 from s3sim.predictors.predictor import IntArray, Predictor
 from s3sim.predictors.simple import ConstantPredictor, Noisy, Oracle, Recorded
-from s3sim.workload.cells import whole_numbers
-from s3sim.workload.detection import open_table
 from s3sim.workload.trace import Trace
 
 __all__ = ["OnlineFields", "bucket_edges", "online_fields", "predictions"]
@@ -54,7 +49,7 @@ def online_fields(point: Point, trace: Trace) -> OnlineFields | None:
     with at_key("predictor"):
         prompts = Prompts(
             tokens=trace.prompt_tokens,
-            texts=None if fields["texts"] is None else _texts(Path(fields["texts"]), trace.id),
+            texts=None if fields["texts"] is None else prompts_by_id(Path(fields["texts"]), trace.id),
             buckets=_demanded(fields, point.max_length),
             seed=point.seed + PREDICTOR_STREAM,
             model=None if fields["model"] is None else Path(fields["model"]),
@@ -114,31 +109,3 @@ def _confusion(fields: dict[str, Any], buckets: Buckets, seed: int) -> Predictor
     return ConfusionMatrix.from_accuracy(
         fields["accuracy"], buckets, spread=fields["spread"], seed=seed, margin=margin, skill=skill
     )
-
-
-def _texts(path: Path, wanted: IntArray) -> tuple[str, ...]:
-    """The prompt of each id; raises InputError where the file has none."""
-    by_id = _texts_by_id(path, content_digest(path))
-    missing = np.array([ident not in by_id for ident in wanted.tolist()])
-    if missing.any():
-        raise InputError(f"texts: {path} has no prompt for request {wanted[missing.argmax()]}; one for each is needed")
-    return tuple(by_id[ident] for ident in wanted.tolist())
-
-
-@lru_cache(maxsize=2)  # the points of one experiment read the same file again and again
-def _texts_by_id(path: Path, digest: str) -> dict[int, str]:
-    table = open_table(path)
-    for name in ("id", "prompt"):
-        if not table.has(name):
-            raise InputError(f"texts: {path} has no column {name!r}; found {', '.join(table.names)}")
-    by_id: dict[int, str] = {}
-    for chunk in table.chunks(["id", "prompt"]):
-        ids = whole_numbers(chunk["id"])
-        cells = chunk["prompt"]
-        texts = cells if isinstance(cells, list) else cells.to_pylist()
-        by_id |= {
-            ident: text
-            for ident, valid, text in zip(ids.values.tolist(), ids.valid.tolist(), texts, strict=True)
-            if valid and isinstance(text, str)
-        }
-    return by_id

@@ -47,7 +47,7 @@ class Encoder:
         texts = prompts.texts or ()
         return cls(model, encode(model.tokenizer, texts, limit=settings.max_prompt_tokens), prompts.seed)
 
-    def chances(self, row: int) -> FloatArray | None:
+    def chances(self, row: int) -> FloatArray:
         """Softmax of the head's outputs."""
         about, network = self.model.about, self.model.network
         network.eval()
