@@ -2,11 +2,12 @@
 
     python benchmarks/confusion_tables.py DATA [JUDGED]
 
-DATA holds lmsys_vicuna13b_pred/predictions_warmup_multi_cls_1000K.csv.gz
-(James-QiuHaoran/LLM-serving-with-proxy-models, arXiv 2404.08509: a BERT classifier of five classes on LMSYS-Chat answered by Vicuna-13B) and
-sharegpt_predicted/first_20k.csv.gz (AKafakA/vidur_opt_scheduler: lengths predicted for ShareGPT). JUDGED is the folder
-that `s3sim predictor evaluate --out` wrote for the predictor of docs/predictor.md: its confusion.csv is copied.
-Lines are true buckets, columns predicted ones. Also printed: edges, accuracy, and quantiles of the true lengths.
+DATA holds lmsys_vicuna13b_pred/predictions_warmup_multi_cls_1000K.csv.gz (github.com/James-QiuHaoran/
+LLM-serving-with-proxy-models, arXiv 2404.08509: a BERT classifier of five classes on LMSYS-Chat answered by
+Vicuna-13B) and sharegpt_predicted/first_20k.csv.gz (github.com/AKafakA/vidur_opt_scheduler: lengths predicted for
+ShareGPT). JUDGED is the folder that `s3sim predictor evaluate --out` wrote for the predictor of docs/predictor.md:
+its confusion.csv is copied. Lines are true buckets, columns predicted ones. Also printed: edges, accuracy, and
+quantiles of the true lengths.
 """
 
 import argparse
