@@ -19,7 +19,9 @@ DOCUMENTS = [
         "CONTRIBUTING.md",
         "CHANGELOG.md",
         "experiments/README.md",
+        "experiments/prediction/README.md",
         "docs/predictor.md",
+        "docs/when_prediction_pays.md",
     )
 ]
 EXISTING = [path for path in DOCUMENTS if path.exists()]
@@ -115,7 +117,17 @@ def test_every_experiment_is_in_its_readme_with_figures_that_it_draws() -> None:
             assert re.search(rf"^  {scenario}:", text, flags=re.MULTILINE), f"{name} draws no {figure}"
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "experiments").glob("*.yaml")), ids=lambda path: path.name)
+def test_every_experiment_on_prediction_is_in_its_readme() -> None:
+    """A row names it, and no row names another."""
+    folder = ROOT / "experiments" / "prediction"
+    told = set(re.findall(r"`(\w+\.yaml)`", (folder / "README.md").read_text(encoding="utf-8")))
+    assert told == {path.name for path in folder.glob("*.yaml")}
+
+
+ASKED = [*(ROOT / "experiments").glob("*.yaml"), *(ROOT / "experiments" / "prediction").glob("*.yaml")]
+
+
+@pytest.mark.parametrize("path", sorted(ASKED), ids=lambda path: path.name)
 def test_every_experiment_asks_its_question(path: Path) -> None:
     """The second line is the question; the file resolves, or says which data it needs."""
     text = path.read_text(encoding="utf-8")
