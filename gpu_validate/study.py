@@ -166,9 +166,10 @@ def _lengths(load: Workload, requests: int) -> dict[str, Any]:
 
 
 def _predictor(needs: str) -> Plain | None:
-    timing: Plain = {"seconds": 0.0, "concurrency": None}
+    timing: Plain = {"seconds": 0.0, "concurrency": None, "charged_to": "host"}
     if needs == "nothing":
         return None
     if needs == "predictor":
-        return {"kind": "confusion", "accuracy": ACCURACY, "spread": 0.3, "matrix": None, "buckets": 10, **timing}
+        fields: Plain = {"kind": "confusion", "accuracy": ACCURACY, "spread": 0.3, "matrix": None, "buckets": 10}
+        return fields | {"edges": None, "skill": 0.0, "margin_buckets": 0, "quantile": None} | timing
     return {"kind": "oracle", "buckets": None if needs == "oracle_exact" else 10, **timing}
