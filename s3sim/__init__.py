@@ -3,10 +3,10 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from s3sim.api import Result, Results, draw, load, run, simulate
+    from s3sim.api import Result, Results, draw, find_capacity, load, run, simulate
     from s3sim.experiment.resolved import Point
 
-__all__ = ["Point", "Result", "Results", "draw", "load", "run", "simulate"]
+__all__ = ["Point", "Result", "Results", "draw", "find_capacity", "load", "run", "simulate"]
 
 
 def __getattr__(name: str) -> Any:

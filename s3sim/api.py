@@ -8,6 +8,10 @@ from typing import Any
 
 import pandas as pd
 
+from s3sim.capacity.probes import Probe
+from s3sim.capacity.question import Question, Subject, ask, subjects
+from s3sim.capacity.results import Capacities, find_one
+from s3sim.capacity.session import Session
 from s3sim.core.errors import InputError, SystemFaultError, UnknownNameError
 from s3sim.experiment.build import build_facts
 from s3sim.experiment.resolved import Point
@@ -20,7 +24,7 @@ from s3sim.report.summary import summarize
 from s3sim.report.tables import event_frame, requests_table, step_frame
 from s3sim.sim.simulate import check_points, simulate_point
 
-__all__ = ["Result", "Results", "draw", "load", "run", "simulate"]
+__all__ = ["Result", "Results", "draw", "find_capacity", "load", "run", "simulate"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +123,12 @@ def run(
     loaded = load_experiment(Path(source) if isinstance(source, str) else source, overrides)
     check_points(loaded.points)
     directory = RunDirectory(Path(out) if out else Path("results") / loaded.experiment.name)
-    directory.prepare(files=_files(loaded), resume=resume, overwrite=overwrite, points=loaded.points)
+    directory.prepare(
+        files=_files(loaded, loaded.experiment.name, loaded.points),
+        resume=resume,
+        overwrite=overwrite,
+        points=loaded.points,
+    )
     missing = [point for point in loaded.points if not directory.finished(point)]
     if on_start:
         on_start(loaded, len(missing))
@@ -142,10 +151,85 @@ def run(
     return load(directory.path)
 
 
-def _files(loaded: LoadedExperiment) -> dict[str, Any]:
+def find_capacity(
+    source: str | Path | Mapping[str, Any],
+    *,
+    find: str,
+    slo: str | Sequence[str],
+    confidence: float = 0.95,
+    seeds: Sequence[int] | None = None,
+    max_seeds: int | None = None,
+    low: float | None = None,
+    high: float | None = None,
+    tolerance: float | None = None,
+    scenario: str | None = None,
+    systems: Sequence[str] = (),
+    overrides: Sequence[str] = (),
+    out: str | Path | None = None,
+    workers: int = 1,
+    resume: bool = False,
+    overwrite: bool = False,
+    on_start: Callable[[Sequence[Subject]], None] | None = None,
+    on_probe: Callable[[Subject, Probe], None] | None = None,
+) -> Capacities:
+    """Find the highest rate, the largest batch or the fewest GPUs at which systems of an experiment keep an SLO.
+
+    `find` is rate, batch or gpus; `slo` one or more texts such as `p99:ttft<2s`, kept together. Every probe
+    is run with `seeds`, and with more, up to `max_seeds`, while its confidence interval holds a limit. Probes
+    go into a run directory, `results/<name>-capacity` by default; with `resume` its finished runs are kept.
+    A system that cannot keep the SLO at all has the value None. Raises InputError before anything is written
+    where the question makes no sense, SystemFaultError where the machine fails it.
+    """
+    loaded = load_experiment(Path(source) if isinstance(source, str) else source, overrides)
+    question = ask(
+        find,
+        [slo] if isinstance(slo, str) else slo,
+        seeds=seeds,
+        own_seeds=loaded.experiment.seeds,
+        max_seeds=max_seeds,
+        confidence=confidence,
+        low=low,
+        high=high,
+        tolerance=tolerance,
+    )
+    asked = subjects(loaded, question.axis, scenario=scenario, systems=systems)
+    _check_subjects(asked, question)
+    name = f"{loaded.experiment.name}-capacity"
+    directory = RunDirectory(Path(out) if out else Path("results") / name)
+    points = [question.axis.at(subject.base, question.span(subject.points).high) for subject in asked]
+    directory.prepare(files=_files(loaded, name, points), resume=resume, overwrite=overwrite, points=None)
+    if on_start:
+        on_start(asked)
+    work = partial(_simulate_into, directory)
+    session = Session(directory, lambda missing: run_points(missing, work, workers=workers))
+    tell = on_probe or (lambda subject, one: None)
+    try:
+        found = tuple(find_one(subject, question, session.observe, tell) for subject in asked)
+    except KeyboardInterrupt:
+        raise SystemFaultError(f"interrupted; finished runs are in {directory.path}; --resume continues") from None
+    finally:
+        session.close()
+    answer = Capacities(path=directory.path, question=question, scenario=asked[0].base.scenario, capacities=found)
+    directory.write("capacity.json", answer.to_json())
+    return answer
+
+
+def _check_subjects(asked: Sequence[Subject], question: Question) -> None:
+    """Raise what is wrong where no system can be run; one that cannot, among others, is an answer."""
+    errors = []
+    for subject in asked:
+        try:
+            check_points([question.axis.at(subject.base, question.span(subject.points).high)])
+        except InputError as error:
+            errors.append(error)
+    if len(errors) == len(asked):
+        raise errors[0]
+
+
+def _files(loaded: LoadedExperiment, name: str, points: Sequence[Point]) -> dict[str, Any]:
     experiment = loaded.experiment
     return {
-        "manifest.json": manifest(experiment.name, experiment.description, loaded.points),
+        "manifest.json": manifest(name, experiment.description, points),
         "experiment.yaml": loaded.text,
         "overrides.json": list(loaded.overrides),
         "environment.json": environment(),

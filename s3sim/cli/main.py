@@ -58,6 +58,60 @@ def run(
 
 
 @app.command()
+def capacity(
+    file: Annotated[Path, typer.Argument(help="The experiment YAML.")],
+    find: Annotated[str, typer.Option(help="rate (highest), batch (largest) or gpus (fewest).")],
+    slo: Annotated[
+        list[str],
+        typer.Option(
+            metavar="STATISTIC:METRIC<LIMIT",
+            help="mean or a percentile of ttft, tpot, e2el, normalized_latency, as in 'p99:ttft<2s'; again for more.",
+        ),
+    ],
+    confidence: Annotated[float, typer.Option(help="Of the interval that settles a level.")] = 0.95,
+    seeds: Annotated[str | None, typer.Option(help="Of every level, as 0-4 or 0,1,7 [default: its own].")] = None,
+    max_seeds: Annotated[int | None, typer.Option(help="Of an undecided level [default: 4 times as many].")] = None,
+    low: Annotated[float | None, typer.Option(help="Where to begin [default: by the experiment].")] = None,
+    high: Annotated[float | None, typer.Option(help="Where to begin; doubled as long as the SLO is met.")] = None,
+    tolerance: Annotated[
+        float | None, typer.Option(help="Relative width of the bracket [default: 0.02 of a rate, else exact].")
+    ] = None,
+    scenario: Annotated[str | None, typer.Option(help="[default: the one that fits.]")] = None,
+    system: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Only this one; again for more.")] = None,
+    override: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a key, as in workload.requests=100.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="The run directory [default: results/<name>-capacity].")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Runs at one time [default: the processors].")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Keep the runs that are finished already.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the results that are there.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Find the highest rate, the largest batch or the fewest GPUs at which each system keeps an SLO."""
+    from s3sim.cli.capacity import capacity_command  # noqa: PLC0415
+
+    capacity_command(
+        file,
+        find=find,
+        slo=slo,
+        confidence=confidence,
+        seeds=seeds,
+        max_seeds=max_seeds,
+        low=low,
+        high=high,
+        tolerance=tolerance,
+        scenario=scenario,
+        systems=system or [],
+        overrides=override or [],
+        out=out,
+        workers=workers,
+        resume=resume,
+        overwrite=overwrite,
+        as_json=json,
+    )
+
+
+@app.command()
 def report(directory: Annotated[Path, typer.Argument(help="A run directory.")]) -> None:
     """Print a run's table and redraw its figures, from the run directory alone."""
     from s3sim.cli.run import report_command  # noqa: PLC0415

@@ -15,7 +15,7 @@ from s3sim.api import run as run_experiment
 from s3sim.cli.tables import headlines, summary_tables
 from s3sim.experiment.schema import LoadedExperiment
 
-__all__ = ["report_command", "run_command"]
+__all__ = ["report_command", "run_command", "stoppable"]
 
 
 def run_command(
@@ -29,7 +29,7 @@ def run_command(
         shown.enter_context(progress)  # only now: an unusable experiment gets a message and nothing else
         progress.add_task(loaded.experiment.name, total=count)
 
-    with _stoppable(), ExitStack() as shown:
+    with stoppable(), ExitStack() as shown:
         results = run_experiment(
             file,
             overrides=overrides,
@@ -44,7 +44,7 @@ def run_command(
 
 
 @contextmanager
-def _stoppable() -> Iterator[None]:
+def stoppable() -> Iterator[None]:
     """Let SIGTERM, which batch systems and containers send, end a run as Ctrl-C does, so that it can be resumed."""
 
     def interrupt(signum: int, frame: FrameType | None) -> None:

@@ -7,6 +7,7 @@
     comparisons.csv    systems less the baseline, paired by seed, by setting and metric
     points/<point>/    point.json (resolved), requests.parquet, events.parquet, steps.parquet, summary.json
     figures/
+    capacity.json      what `s3sim capacity` found; the points are those of its probes
 
 A point's folder is written beside its place and moved there when it is whole, so that a killed run
 leaves finished points and at most a hidden draft, which the next run removes.
@@ -35,6 +36,7 @@ __all__ = ["RunDirectory", "disk_faults", "environment", "manifest"]
 OWN = (
     "points",
     "figures",
+    "capacity.json",
     "summary.csv",
     "comparisons.csv",
     "experiment.yaml",
@@ -66,11 +68,14 @@ class RunDirectory:
         self.path = path
         self.points = path / "points"
 
-    def prepare(self, *, files: Mapping[str, Any], resume: bool, overwrite: bool, points: Sequence[Point]) -> None:
+    def prepare(
+        self, *, files: Mapping[str, Any], resume: bool, overwrite: bool, points: Sequence[Point] | None
+    ) -> None:
         """Make the folder and write its `files`, the manifest first; raises InputError where it holds other results.
 
-        `resume` keeps finished points, which are reused where their digest is the same. `overwrite` removes
-        what a run directory holds, and nothing else.
+        `resume` keeps finished points, which are reused where their digest is the same; those that are none of
+        `points` go, unless that is None: a search does not know beforehand which points it needs. `overwrite`
+        removes what a run directory holds, and nothing else.
         """
         if self._is_used():
             self._demand_own(files["manifest.json"], resume=resume, overwrite=overwrite)
@@ -81,7 +86,9 @@ class RunDirectory:
             for name, content in files.items():
                 self.write(name, content)
             self.points.mkdir(exist_ok=True)
-            self._forget_others({point.directory for point in points})
+            self.drop_drafts()
+            if points is not None:
+                self._forget_others({point.directory for point in points})
 
     def _is_used(self) -> bool:
         if self.path.exists() and not self.path.is_dir():

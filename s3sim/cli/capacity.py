@@ -1,0 +1,130 @@
+"""`s3sim capacity`: progress, a table of the capacities and one of the probes, or JSON."""
+
+import json
+import os
+import re
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from s3sim.api import find_capacity
+from s3sim.capacity.probes import Probe
+from s3sim.capacity.question import Subject
+from s3sim.capacity.results import Capacities, Capacity
+from s3sim.capacity.verdicts import seconds
+from s3sim.cli.run import stoppable
+from s3sim.core.errors import InputError
+
+__all__ = ["capacity_command", "parse_seeds"]
+
+HEADINGS = {  # of the bracket, by what is sought
+    "rate": ("highest rate\nthat keeps it", "lowest rate\nthat does not"),
+    "batch": ("largest batch\nthat keeps it", "smallest batch\nthat does not"),
+    "gpus": ("fewest replicas\nthat keep it", "most replicas\nthat do not"),
+}
+MOST_SEEDS = 10_000  # in one --seeds
+
+
+def parse_seeds(text: str) -> list[int]:
+    """Seeds of a text such as `0-4` or `0,1,7`; raises InputError for another."""
+    seeds: list[int] = []
+    for part in text.split(","):
+        ends = re.fullmatch(r"\s*(\d{1,9})\s*(?:-\s*(\d{1,9})\s*)?", part)
+        if ends is None or (ends[2] and not 0 <= int(ends[2]) - int(ends[1]) < MOST_SEEDS):
+            raise InputError(f"--seeds {text}: {part!r} is no seed and no range; write 0-4, or 0,1,7")
+        seeds += range(int(ends[1]), int(ends[2] or ends[1]) + 1)
+    return seeds
+
+
+def capacity_command(
+    file: Path, *, seeds: str | None, as_json: bool, workers: int | None, slo: Sequence[str], **given: Any
+) -> None:
+    """Search with a progress bar, then print what came of it; `given` is find_capacity's."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    progress = Progress(*columns, console=Console(stderr=True))
+
+    def start(asked: Sequence[Subject]) -> None:
+        shown.enter_context(progress)  # only now: an unusable question gets a message and nothing else
+        for subject in asked:
+            progress.add_task(subject.name, total=None)
+        order.extend(subject.name for subject in asked)
+
+    def tell(subject: Subject, probe: Probe) -> None:
+        task = progress.task_ids[order.index(subject.name)]
+        progress.update(task, advance=1, description=f"{subject.name}: {probe.level:g} {probe.verdict.value}")
+
+    order: list[str] = []
+    with stoppable(), ExitStack() as shown:
+        answer = find_capacity(
+            file,
+            slo=slo,
+            seeds=None if seeds is None else parse_seeds(seeds),
+            workers=workers or os.cpu_count() or 1,
+            on_start=start,
+            on_probe=tell,
+            **given,
+        )
+    if as_json:
+        print(json.dumps(answer.to_json(), indent=1, allow_nan=False))  # noqa: T201 - rich would wrap it
+    else:
+        _print(answer)
+
+
+def _print(answer: Capacities) -> None:
+    console = Console()
+    console.print(_probes(answer))
+    console.print(_capacities(answer))
+    for one in answer.capacities:
+        for remark in one.remarks:
+            console.print(f"{_name(one)}: {remark}", highlight=False)
+    console.print(f"results: {answer.path}", highlight=False)
+
+
+def _name(one: Capacity) -> str:
+    return " ".join([one.system, *(f"{key}={value}" for key, value in one.setting.items())])
+
+
+def _capacities(answer: Capacities) -> Table:
+    question = answer.question
+    kept = " and ".join(f"{one.name} ≤ {seconds(one.limit_ms)}" for one in question.objectives)
+    title = f"{answer.scenario}: {question.axis.noun} at which {kept}, {question.confidence:.0%} confidence"
+    table = Table(title=title, box=SIMPLE_HEAD)
+    table.add_column("system")
+    gpus = ["GPUs"] if question.find == "gpus" else []
+    for heading in (*HEADINGS[question.find], *gpus, "probes", "runs"):
+        table.add_column(heading, justify="right")
+    for one in answer.capacities:
+        ends = [_level(one.value), _level(one.not_met)]
+        counts = [*([_level(one.gpus)] if gpus else []), str(len(one.probes)), str(one.runs)]
+        table.add_row(_name(one), *ends, *counts)
+    return table
+
+
+def _probes(answer: Capacities) -> Table:
+    table = Table(title="probes, in order of their level", box=SIMPLE_HEAD)
+    table.add_column("system")
+    level, limits = answer.question.axis.key.rpartition(".")[2], [one.name for one in answer.question.objectives]
+    for heading in (level, "seeds", *limits, "saturated"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("verdict")
+    for one in answer.capacities:
+        for probe in sorted(one.probes, key=lambda it: it.level):
+            table.add_row(_name(one), *_cells(probe, len(answer.question.objectives)))
+    return table
+
+
+def _cells(probe: Probe, objectives: int) -> list[str]:
+    if not probe.readings:
+        return [_level(probe.level), "0", *["–"] * objectives, "–", f"{probe.verdict.value}: {probe.remark}"]
+    found = [reading.words for reading in probe.readings]
+    return [_level(probe.level), str(len(probe.points)), *found, str(probe.saturated), probe.verdict.value]
+
+
+def _level(level: float | None) -> str:
+    return "none" if level is None else f"{level:.4g}" if level != int(level) else f"{level:.0f}"
