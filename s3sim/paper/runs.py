@@ -29,8 +29,10 @@ class Runs:
 
     def summary(self, name: str) -> pd.DataFrame:
         """A row per point of a study that was run."""
-        return self._summaries.setdefault(name, load(self.path / name).summary) if name not in self._summaries else (
-            self._summaries[name]
+        return (
+            self._summaries.setdefault(name, load(self.path / name).summary)
+            if name not in self._summaries
+            else (self._summaries[name])
         )
 
     def capacities(self, name: str) -> list[dict[str, Any]]:
@@ -70,6 +72,7 @@ def run_studies(
     *,
     workers: int,
     resume: bool = False,
+    overwrite: bool = False,
     quick: bool = False,
     hear: Hear = lambda study, left, done: None,
     studies: Sequence[Study] = STUDIES,
@@ -80,7 +83,7 @@ def run_studies(
         plain = yaml.safe_load(source.read_text(encoding="utf-8"))
         given: Any = thinned(plain) if quick else source
         directory = out / study.name
-        shared = {"out": directory, "workers": workers, "resume": resume and directory.exists()}
+        shared = {"out": directory, "workers": workers, "resume": resume, "overwrite": overwrite}
         if study.search is not None:
             _search(study, study.search, given, shared, quick=quick, hear=hear)
         else:

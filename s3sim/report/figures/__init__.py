@@ -6,18 +6,26 @@ from s3sim.report.figures.curves import throughput_latency
 from s3sim.report.figures.distributions import latency_cdf
 from s3sim.report.figures.extents import kv_map
 from s3sim.report.figures.load import slo_over_load
+from s3sim.report.figures.maps import maps
 from s3sim.report.figures.memory import kv_over_time
+from s3sim.report.figures.panels import Line, panels
 from s3sim.report.figures.timeline import timeline
+from s3sim.report.figures.tornado import Bar, tornado
 from s3sim.report.figures.trace import trace_arrivals, trace_lengths
 
 __all__ = [
+    "Bar",
+    "Line",
     "bars",
     "kv_map",
     "kv_over_time",
     "latency_cdf",
+    "maps",
+    "panels",
     "slo_over_load",
     "throughput_latency",
     "timeline",
+    "tornado",
     "trace_arrivals",
     "trace_lengths",
     "utilisation",
