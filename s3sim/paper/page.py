@@ -32,10 +32,10 @@ INTRODUCTION = """# S³, claim by claim
 Written by `s3sim paper` from run directories; [paper.json](paper.json) holds the claims of all tables. Nothing here was
 measured on a GPU, and nothing was tuned to a figure of the paper.
 
-**What is resampled.** Intervals in brackets are 95%, Student's t over 5 seeds: a seed draws the lengths anew from quantile
-tables of the data named, the arrivals, and the predictor's errors. Ratios are paired, seed by seed, for all systems serve the
-same requests. The headline ratios carry instead the range over 20 bootstrapped sets of calibration constants
-(`s3sim calibrate --bootstrap`). Walls and other counts have no interval: nothing in them is random.
+**What is resampled.** Intervals in brackets are 95%, Student's t over 5 seeds: a seed draws the lengths anew from
+quantile tables of the data named, the arrivals, and the predictor's errors. Ratios are paired, seed by seed, for all
+systems serve the same requests. The headline ratios carry instead the range over 20 bootstrapped sets of calibration
+constants (`s3sim calibrate --bootstrap`). Walls and other counts have no interval: nothing in them is random.
 
 **Grades** say how well it is known what the paper claims: """
 

@@ -36,10 +36,11 @@ def _settings(rows: pd.DataFrame) -> list[tuple[str, str]]:
 
 
 def _line(kind: str, rows: pd.DataFrame) -> Line:
-    found = {asked: mean(group, "request_throughput") for asked, group in rows.groupby("asked")}
-    ends = ([getattr(one, end) for one in found.values()] for end in ("mean", "low", "high"))
+    asked = sorted(rows["asked"].unique())
+    found = [mean(where(rows, asked=size), "request_throughput") for size in asked]
+    ends = ([getattr(one, end) for one in found] for end in ("mean", "low", "high"))
     y, low, high = ends
-    return Line(name=kind, x=[float(asked) for asked in found], y=y, low=low, high=high)
+    return Line(name=kind, x=[float(size) for size in asked], y=y, low=low, high=high)
 
 
 def _picture(lines: dict[str, list[Line]]) -> Picture:
@@ -59,8 +60,8 @@ def _table(groups: dict[str, pd.DataFrame]) -> str:
         for kind in KINDS:
             own = where(group, kind=kind)
             top = best(own, "asked")
-            fits = own.groupby("asked")["restarts"].sum()
-            cliff = "never" if not fits.any() else f"{fits.index[(fits > 0).to_numpy().argmax()]}"
+            failed = own.loc[own["restarts"] > 0, "asked"]
+            cliff = "never" if failed.empty else f"{failed.min()}"
             cells = [text(mean(top, metric)) for metric in ("request_throughput", "mean_batch_size")]
             shares = [percent(mean(top, metric)) for metric in ("kv_waste_fraction", "padding_fraction")]
             table.append((name, kind, int(top["asked"].iloc[0]), *cells, *shares, cliff))

@@ -63,8 +63,8 @@ def _picture(offline: list[Setting]) -> Picture:
     for load in dict.fromkeys(setting.load for setting in offline):
         for model in dict.fromkeys(setting.model for setting in offline):
             rows = pd.concat(s.rows for s in offline if (s.load, s.model) == (load, model))
-            axes = {"x": "max_length", "y": "request_throughput", "swept": "max_length"}
-            found[f"{model}, {ANSWERS[load]}"] = lines(rows, **axes)
+            name, length = f"{model}, {ANSWERS[load]}", "max_length"
+            found[name] = lines(rows, x=length, y="request_throughput", swept=length)
     title = "Sequences per second by maximum length, offline"
     figure = panels(found, x="Maximum length (tokens)", y="Throughput (requests/s)", log="xy", title=title)
     about = (

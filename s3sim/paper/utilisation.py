@@ -6,7 +6,7 @@ from s3sim.hardware.presets import device, model
 from s3sim.paper.numbers import best, lines, markdown, mean, ordered, percent, ratio, text, times, where
 from s3sim.paper.runs import Runs
 from s3sim.paper.section import Picture, Section
-from s3sim.report.figures import panels
+from s3sim.report.figures import Line, panels
 from s3sim.report.paired import Compared
 
 __all__ = ["latency", "utilisation"]
@@ -107,9 +107,8 @@ def latency(runs: Runs) -> Section:
     section = Section("2. Throughput against latency while the batch grows")
     rows = runs.summary("growing_batch")
     models = ordered(rows, "model")
-    axes = {"x": "request_throughput", "y": "mean_tpot_ms", "swept": "max_num_seqs"}
     figure = panels(
-        {name: lines(where(rows, model=name), **axes) for name in models},
+        {name: _against_latency(where(rows, model=name)) for name in models},
         x="Throughput (requests/s)",
         y="Mean TPOT (ms)",
         log="xy",
@@ -125,6 +124,10 @@ def latency(runs: Runs) -> Section:
     for name in models:
         _claim_extension(section, where(rows, model=name), name)
     return section
+
+
+def _against_latency(rows: pd.DataFrame) -> list[Line]:
+    return lines(rows, x="request_throughput", y="mean_tpot_ms", swept="max_num_seqs")
 
 
 def _claim_extension(section: Section, rows: pd.DataFrame, name: str) -> None:

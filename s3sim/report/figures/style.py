@@ -103,6 +103,6 @@ def in_style(draw: Callable[P, Figure]) -> Callable[P, Figure]:
 
 
 def save(figure: Figure, path: Path, *, dpi: int | None = None) -> None:
-    """Write a figure, at the style's dots per inch or others; the same figure gives the same bytes: no SVG has a date."""
+    """Write a figure, at other dots per inch than the style's if told; the same figure gives the same bytes."""
     with matplotlib.style.context(["default", RC]):
         figure.savefig(path, dpi=dpi or RC["savefig.dpi"], metadata={"Date": None} if path.suffix == ".svg" else None)
