@@ -8,6 +8,8 @@ from array import array
 from collections.abc import Iterator
 from enum import IntEnum
 
+from s3sim.core.errors import InputError
+
 __all__ = ["EVENT_COLUMNS", "STEP_COLUMNS", "Event", "EventLog", "Preemption", "Reason", "canonical"]
 
 EVENT_COLUMNS = ("time_ps", "event", "id", "tokens", "detail", "lane")
@@ -32,6 +34,9 @@ STEP_COLUMNS = (
     "copied_slots",  # slots copied to longer tensors in the first step
     "waiting",  # sequences in the queue
 )
+
+
+DAY = 86_400 * 10**12  # ps
 
 
 class Event(IntEnum):
@@ -82,12 +87,18 @@ class EventLog:
         self.steps = array("q")
 
     def event(self, time: int, event: int, ident: int, tokens: int, detail: int, lane: int = 0) -> None:
-        """Append one row of `events`."""
-        self.events.extend((time, event, ident, tokens, detail, lane))
+        """Append one row of `events`; raises InputError where 64 bits no longer hold the time."""
+        try:
+            self.events.extend((time, event, ident, tokens, detail, lane))
+        except OverflowError:
+            raise _too_long(time) from None
 
     def step(self, row: tuple[int, ...]) -> None:
-        """Append one row of `steps`, in the order of STEP_COLUMNS."""
-        self.steps.extend(row)
+        """Append one row of `steps`, in the order of STEP_COLUMNS; raises InputError as `event` does."""
+        try:
+            self.steps.extend(row)
+        except OverflowError:
+            raise _too_long(row[0] + row[1]) from None
 
     def event_rows(self) -> Iterator[tuple[int, ...]]:
         """The rows of `events`, in the order they were appended."""
@@ -96,6 +107,14 @@ class EventLog:
     def step_rows(self) -> Iterator[tuple[int, ...]]:
         """The rows of `steps`, in the order they were appended."""
         return _rows(self.steps, len(STEP_COLUMNS))
+
+
+def _too_long(time: int) -> InputError:
+    return InputError(
+        f"the run lasts longer than 106 days of simulated time, which is all that 64 bits of picoseconds hold:"
+        f" something happens at {time / DAY:.4g} days; give it fewer requests, a higher rate of arrival or a faster"
+        " device"
+    )
 
 
 def _rows(cells: "array[int]", width: int) -> Iterator[tuple[int, ...]]:

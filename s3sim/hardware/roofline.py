@@ -1,5 +1,6 @@
 """Durations from first principles: bytes over bandwidth and operations over peak, smoothly joined."""
 
+from math import inf
 from typing import NamedTuple
 
 from s3sim.core.batch import Affine, Batch
@@ -95,6 +96,7 @@ class Roofline:
         self._passes: dict[int, int] = {}  # new tokens -> ps of the layers
         self._heads: dict[int, int] = {}  # sequences -> ps of the head
         self._decode: dict[int, int] = {}  # rows -> ps of a decode step at context 0
+        self._fixed(1, 1)  # figures under which even one token takes for ever are refused here, not in mid-run
 
     def __repr__(self) -> str:
         return f"<Roofline {self._name}>"
@@ -157,7 +159,11 @@ class _Matrices(NamedTuple):
     def picoseconds(self, rows: int, power: float) -> int:
         if rows < 1:
             raise InvariantError(f"a batch computes {rows} tokens; a forward pass needs at least one")
-        return picoseconds((self.memory**power + (self.row * rows) ** power) ** (1 / power))
+        try:
+            seconds = (self.memory**power + (self.row * rows) ** power) ** (1 / power)
+        except OverflowError:
+            seconds = inf
+        return picoseconds(seconds)
 
 
 def _attention_dtype(model: ModelSpec) -> str:

@@ -11,4 +11,4 @@ def about(text: str, **limits: float) -> dict[str, Any]:
 
 
 MAX_NUM_SEQS = about("Most sequences running at once; null: memory decides, as in the paper's batches.", ge=1)
-BLOCK_TOKENS = about("Slots in a block; 16 is vLLM's default.", ge=1)
+BLOCK_TOKENS = about("Slots in a block; 16 is vLLM's default.", ge=1, le=10**6)

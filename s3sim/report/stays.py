@@ -44,6 +44,7 @@ class Stays:
     lane: Column
     enter: Column
     leave: Column  # far in the future where the log ends before
+    missed: Flags  # came after the plan of its instant, to decode in the next
     prefilled: Flags  # came by a prefill, which emits a token; else by a swap-in or after a stall, which does not
     repeats: Column  # tokens emitted again because a RESTART lost them, the prefill's own included
     failed: Flags  # of a request that was given up
@@ -79,6 +80,7 @@ def stays(events: pd.DataFrame) -> Stays:
         lane=lane[joins],
         enter=time[joins],
         leave=leave[joins],
+        missed=np.isin(at[joins], _missed(events)),
         prefilled=prefilled,
         repeats=_repeats(ident[joins], prefilled, tokens[joins], emitted),
         failed=failed,
@@ -99,11 +101,32 @@ def span(rows: DecodeRows, stays: Stays) -> tuple[Column, Column]:
     for lane in np.unique(rows.lane):
         begin, end = np.searchsorted(rows.lane, (lane, lane + 1))
         mine = stays.lane == lane
-        first[mine] = begin + np.searchsorted(rows.start[begin:end], stays.enter[mine])
+        since = stays.enter[mine] + stays.missed[mine]  # in ps: a step that starts later starts at least 1 ps later
+        first[mine] = begin + np.searchsorted(rows.start[begin:end], since)
         last[mine] = begin + np.searchsorted(rows.end[begin:end], stays.leave[mine], side="right") - 1
     took = last >= first
     _check(rows, first[took], last[took])
     return first, last
+
+
+def _missed(events: pd.DataFrame) -> Column:
+    """Rows of the swap-ins that the plan of their instant began, by a move that takes no time, and could not know of.
+
+    A lane that was idle with it plans again at that instant, with them in the batch: its IDLE stands between.
+    """
+    kind, ident, time, lane = (column(events, name) for name in ("event", "id", "time_ps", "lane"))
+    at = np.flatnonzero((kind == Event.ADMITTED) | (kind == Event.SWAPPED_IN))
+    at = at[np.argsort(ident[at], kind="stable")]
+    began, ended = at[:-1], at[1:]
+    instant = (ident[began] == ident[ended]) & (time[began] == time[ended])
+    instant &= (kind[began] == Event.ADMITTED) & (kind[ended] == Event.SWAPPED_IN)
+    began, ended = began[instant], ended[instant]
+    rank = lane * len(kind)  # each lane above all before it
+    idle = np.flatnonzero(kind == Event.IDLE)
+    idle = np.sort(rank[idle] + idle)
+    between = np.searchsorted(idle, (rank[ended] + began, rank[ended] + ended))
+    missed: Column = ended[between[0] == between[1]]
+    return missed
 
 
 def _repeats(ident: Column, prefilled: Flags, tokens: Column, lost: Column) -> Column:

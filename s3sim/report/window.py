@@ -15,6 +15,7 @@ __all__ = ["Window", "demand_window", "measured_window", "mser_cut"]
 
 Flags = NDArray[np.bool_]
 MSER_BATCH = 5  # observations averaged before the rule is applied: MSER-5 of White, Cobb & Spratt (2000)
+RELATIVE = {"none", "mser", "share"}  # cuts that no run is too short for: they ask for nothing that it does not have
 MOST_WARM_UP, MOST_COOL_DOWN = 0.5, 0.25  # shares that MSER may cut; half is White's own limit
 
 
@@ -55,8 +56,8 @@ class Window:
 def measured_window(measure: Measure, requests: pd.DataFrame, steps: pd.DataFrame, *, end_ps: int) -> Window:
     """The window of a run whose last token came at `end_ps`.
 
-    Where MSER leaves nothing, as in a run of a few requests, it is the whole run. Raises InputError where
-    fixed cuts leave nothing to measure.
+    Where MSER or shares leave nothing that arrived, or nothing that finished, as in a run of a few requests, it is
+    the whole run. Raises InputError where cuts of so many seconds or requests leave nothing to measure.
     """
     arrivals = np.sort(requests["arrival_s"].to_numpy(dtype=np.float64))
     if measure.is_whole or not len(arrivals):
@@ -66,11 +67,13 @@ def measured_window(measure: Measure, requests: pd.DataFrame, steps: pd.DataFram
     end = np.inf if measure.cool_down.kind == "none" else _end(measure.cool_down, arrivals, tail)
     boundaries = np.append([0], np.sort(column(steps, "start_ps") + durations(steps)))
     first, last = (_at_or_after(boundaries, time, end_ps) for time in (begin, end))
-    if first < last:
-        return Window(first, last)
-    if {measure.warm_up.kind, measure.cool_down.kind} <= {"mser", "none"}:
-        return Window(0, end_ps, whole=True)
-    raise _nothing_left(measure, arrivals)
+    window = Window(first, last)
+    if {measure.warm_up.kind, measure.cool_down.kind} <= RELATIVE:
+        held = first < last and window.arrived(requests).any() and window.completed(requests).any()
+        return window if held else Window(0, end_ps, whole=True)
+    if first >= last:
+        raise _nothing_left(measure, arrivals)
+    return window
 
 
 def demand_window(measure: Measure, arrivals_s: NDArray[np.float64]) -> None:
@@ -109,8 +112,9 @@ def _begin(cut: Cut, arrivals: NDArray[np.float64], head: float) -> float:
     match cut.kind:
         case "mser":
             return head
-        case "requests":
-            return float(np.append(arrivals, np.inf)[min(int(cut.amount), len(arrivals))]) if cut.amount else 0.0
+        case "requests" | "share":
+            count = min(cut.requests(len(arrivals)), len(arrivals))
+            return float(np.append(arrivals, np.inf)[count]) if count else 0.0
         case _:
             return cut.amount
 
@@ -119,8 +123,8 @@ def _end(cut: Cut, arrivals: NDArray[np.float64], tail: float) -> float:
     match cut.kind:
         case "mser":
             return tail
-        case "requests":
-            return float(arrivals[max(0, len(arrivals) - 1 - int(cut.amount))])
+        case "requests" | "share":
+            return float(arrivals[max(0, len(arrivals) - 1 - cut.requests(len(arrivals)))])
         case _:
             return float(arrivals[-1]) - cut.amount  # 0 where nothing is cut
 

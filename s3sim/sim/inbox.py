@@ -7,6 +7,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from s3sim.core.errors import InputError
 from s3sim.core.events import EventLog, Reason
 from s3sim.core.replica import Replica
 from s3sim.core.request import Prediction, Request
@@ -14,21 +15,35 @@ from s3sim.core.request import Prediction, Request
 __all__ = ["Column", "Inbox", "Incoming", "Rows", "cells", "ready_times"]
 
 Column = NDArray[np.int64]
+LAST = 2**63 - 1  # ps, the largest 64-bit time: 106 days
+DAY = 86_400 * 10**12  # ps
 
 
 def ready_times(arrival: Column, *, seconds_ps: int, concurrency: int | None) -> Column:
     """When each prediction is ready, in ps: it starts at the request's own arrival, or in a free server's turn.
 
-    `concurrency` servers work first come first served; None means that predictions never queue.
+    `concurrency` servers work first come first served; None means that predictions never queue. Raises
+    InputError where 64 bits cannot hold a time.
     """
     if concurrency is None or seconds_ps == 0:
+        _demand_in_time(int(arrival.max(initial=0)) + seconds_ps)
         return arrival + seconds_ps
     servers = [0] * concurrency
     ready = np.empty_like(arrival)
     for row, at in enumerate(arrival.tolist()):
-        ready[row] = end = max(at, servers[0]) + seconds_ps
+        end = max(at, servers[0]) + seconds_ps
+        _demand_in_time(end)
+        ready[row] = end
         heapreplace(servers, end)
     return ready
+
+
+def _demand_in_time(at: int) -> None:
+    if at > LAST:
+        raise InputError(
+            f"predictor: a prediction would be ready after {at / DAY:.4g} days, and times end after 106 days; give it"
+            " fewer seconds, more concurrency, or requests that arrive sooner"
+        )
 
 
 class Incoming(Protocol):

@@ -9,18 +9,18 @@ from s3sim.core.errors import InputError
 from s3sim.core.events import EventLog
 from s3sim.experiment.build import Hardware, Load, build_choices, build_hardware, build_load
 from s3sim.experiment.resolved import Point
+from s3sim.hardware.units import PICOSECONDS_PER_SECOND, picoseconds
 from s3sim.report.measure import Measure
 from s3sim.report.window import demand_window
 from s3sim.sim.closed_loop import ClosedLoopInbox
 from s3sim.sim.executor import Outputs
 from s3sim.sim.inbox import Inbox, Incoming, Rows, cells, ready_times
 from s3sim.sim.link import LinkSpeed
+from s3sim.sim.promises import demand_reachable, late_delivery
 from s3sim.sim.world import Device, run_world
 from s3sim.workload.trace import Trace
 
 __all__ = ["Simulated", "check_point", "check_points", "simulate_point"]
-
-PICOSECONDS = 10**12  # per second
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,19 +33,26 @@ class Simulated:
 
 
 def check_point(point: Point) -> None:
-    """Build all that a point needs, without running it; raises InputError where it cannot run."""
-    load = build_load(point)
-    _demand_room(point, build_hardware(point), load)
+    """Build all that a point needs, without running it; raises InputError where it cannot run, or in vain."""
+    hardware, load = build_hardware(point), build_load(point)
+    _demand_room(point, hardware, load)
     if load.closed_loop is None:  # else nobody knows yet when they arrive
-        demand_window(Measure.from_json(point.measure), load.trace.arrival / PICOSECONDS)
+        demand_window(Measure.from_json(point.measure), load.trace.arrival / PICOSECONDS_PER_SECOND)
+    device = _device(point, hardware)
+    if late_delivery(point):
+        demand_reachable(point, device, load)
 
 
 def check_points(points: Iterable[Point]) -> None:
-    """Check one point of each setting; seeds and choices share a setting. Raises InputError."""
+    """Check one point of each setting; seeds share a setting, and choices where none can be in vain.
+
+    Raises InputError.
+    """
     seen: set[str] = set()
     for point in points:
         hardware = (point.model, point.device, point.engine, point.memory, point.latency, point.max_length)
-        setting = repr((hardware, point.workload, point.arrivals, point.predictor, point.measure))
+        promise = (point.system, point.choices, point.slo) if late_delivery(point) else None
+        setting = repr((hardware, point.workload, point.arrivals, point.predictor, point.measure, promise))
         if setting not in seen:
             seen.add(setting)
             _check_swept(point)
@@ -99,9 +106,9 @@ def _device(point: Point, hardware: Hardware) -> Device:
         capacity=hardware.kv_capacity_tokens,
         host_tokens=hardware.host_tokens,
         link=LinkSpeed(
-            to_host_ps_per_token=round(kv / link.to_host_bandwidth * PICOSECONDS),
-            to_device_ps_per_token=round(kv / link.to_device_bandwidth * PICOSECONDS),
-            latency_ps=round(link.latency * PICOSECONDS),
+            to_host_ps_per_token=picoseconds(kv / link.to_host_bandwidth),
+            to_device_ps_per_token=picoseconds(kv / link.to_device_bandwidth),
+            latency_ps=picoseconds(link.latency),
         ),
         max_length=point.max_length,
         stages=hardware.parallel.pipeline,

@@ -1,13 +1,15 @@
 """Length distributions with a formula. Each maps standard normal scores to its quantiles."""
 
 from dataclasses import dataclass
-from math import erfc, isfinite, log, log1p, sqrt
+from math import erfc, log, log1p, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
 
 from s3sim.core.errors import InputError
 from s3sim.workload.checks import MAX_TOKENS, IntArray
+
+MAX_SIGMA = 100.0  # of a logarithm; real lengths have about 1, and its square must not overflow
 
 __all__ = [
     "ConstantLength",
@@ -63,8 +65,8 @@ class LognormalLength:
 
     def __post_init__(self) -> None:
         _demand_mean(self.mean)
-        if not (self.sigma >= 0 and isfinite(self.sigma)):
-            raise InputError(f"sigma is {self.sigma}: a finite number of at least 0 is needed")
+        if not 0 <= self.sigma <= MAX_SIGMA:
+            raise InputError(f"sigma is {self.sigma}: a number from 0 to {MAX_SIGMA} is needed")
 
     def tokens(self, scores: FloatArray) -> IntArray:
         """Quantiles at the scores' probabilities: exp(ln mean − σ²/2 + σ·score), rounded."""

@@ -60,11 +60,15 @@ BAD: dict[str, tuple[str | bytes, list[str]]] = {
     ),
     "two amounts to leave out": (
         changed(("seeds: [0, 1]", "seeds: [0, 1]\nmeasure: {warm_up: {seconds: 1, requests: 2}}")),
-        ["tiny.yaml:22: measure.warm_up: give either `seconds` or `requests`"],
+        ["tiny.yaml:22: measure.warm_up: give one of `share`, `seconds` and `requests`"],
+    ),
+    "half of it left out": (
+        changed(("seeds: [0, 1]", "seeds: [0, 1]\nmeasure: {cool_down: {share: 0.5}}")),
+        ["tiny.yaml:22: measure.cool_down.share: ", "less than 0.5 (got 0.5)"],
     ),
     "more left out than there is": (
         changed(("slo: {ttft_ms: 100}", "measure: {warm_up: {seconds: 1000}}")),
-        ["measure: warm_up {'seconds': 1000.0} and cool_down mser leave nothing of 20 arrivals"],
+        ["measure: warm_up {'seconds': 1000.0} and cool_down {'share': 0.1} leave nothing of 20 arrivals"],
     ),
     "a missing key": (changed(("model: gpt-j-6b\n", "")), ["tiny.yaml:1: model: missing"]),
     "a missing key below": (changed((", mean: 12.0", "")), ["tiny.yaml:10: workload.output.mean: missing"]),
@@ -216,6 +220,64 @@ BAD: dict[str, tuple[str | bytes, list[str]]] = {
     "a sweep that makes the model too large": (
         changed((SWEEP, "sweep: {model: [gpt3-175b]}"), ("memory: {kv_capacity_tokens: 512}\n", "")),
         ["'gpt3-175b' does not fit", "(scenario offline, with model='gpt3-175b')"],
+    ),
+    "a first token sooner than the shortest batch's end": (
+        changed((SYSTEMS, "systems: [fastertransformer]"), ("ttft_ms: 100", "ttft_ms: 5")),
+        ["slo.ttft_ms: 5 ms cannot be kept by system 'fastertransformer' in scenario 'online'", "takes ", "4 prompt"],
+    ),
+    "an answer sooner than the shortest batch's end": (
+        changed((SYSTEMS, "systems: [orca, {name: huggingface, label: hf}]"), ("ttft_ms: 100", "e2el_ms: 5")),
+        ["slo.e2el_ms: 5 ms cannot be kept by system 'hf'", "`delivery: token`, or leave the system out"],
+    ),
+    "a tensor degree that does not divide the heads": (
+        TINY + "parallel: {tensor: 3}\n",
+        ["parallel: tensor 3 does not divide the 16 heads", "choose a divisor"],
+    ),
+    "more stages than layers": (
+        TINY + "parallel: {pipeline: 29}\n",
+        ["parallel: pipeline 29 exceeds the 28 layers of 'gpt-j-6b'; a stage needs at least one"],
+    ),
+    "a link without bandwidth": (
+        changed(
+            ("device: a100-80gb", "device: {preset: a100-80gb, link: {preset: pcie-4.0-x16, to_host_bandwidth: 0.0}}")
+        ),
+        ["tiny.yaml:4: device", "to_host_bandwidth: 0.0 is not usable; give a finite number above 0"],
+    ),
+    "a host that owes memory": (
+        changed(("{kv_capacity_tokens: 512}", "{kv_capacity_tokens: 512, host_bytes: -1}")),
+        ["tiny.yaml:6: memory.host_bytes: ", "greater than or equal to 0 (got -1)"],
+    ),
+    "layers beyond all measure": (
+        changed(("model: gpt-j-6b", f"model: {{preset: gpt-j-6b, layers: 1{'0' * 400}}}")),
+        ["tiny.yaml:3: model: ", "layers: 100000000000... (401 digits) is not usable", "at most 1e+18"],
+    ),
+    "memory beyond all measure": (
+        changed(("device: a100-80gb", f"device: {{preset: a100-80gb, memory_bytes: 1{'0' * 400}}}")),
+        ["tiny.yaml:4: device: ", "memory_bytes: 100000000000... (401 digits) is not usable"],
+    ),
+    "an age beyond the end of time": (
+        changed((SYSTEMS, "systems: [{name: s3, ageing_s: 1e300}]")),
+        ["tiny.yaml:14: systems.s3.ageing_s: ", "less than or equal to 9200000 (got 1e+300)"],
+    ),
+    "a block beyond all measure": (
+        changed((SYSTEMS, f"systems: [{{name: vllm, block_tokens: 1{'0' * 400}}}]")),
+        ["tiny.yaml:14: systems.vllm.block_tokens: ", "less than or equal to 1000000"],
+    ),
+    "a spread beyond all measure": (
+        changed(("kind: geometric, mean: 12.0", "kind: lognormal, mean: 12.0, sigma: 1e300")),
+        ["workload: sigma is 1e+300: a number from 0 to 100.0 is needed"],
+    ),
+    "a device that takes for ever": (
+        changed(("device: a100-80gb", "device: {preset: a100-80gb, memory_bandwidth: 1e-300}")),
+        ["a duration of ", "times end at 9.2e+06 s (106 days)", "correct the model, device, engine, latency or link"],
+    ),
+    "a link that takes for ever": (
+        changed(("device: a100-80gb", "device: {preset: a100-80gb, link: {preset: pcie-4.0-x16, latency: 1e300}}")),
+        ["a duration of 1e+300 s follows", "(106 days)"],
+    ),
+    "arrivals beyond the end of time": (
+        changed(("rate: 20", "rate: 1e-9")),
+        ["the last request would arrive after", "106 is the most; raise the rate"],
     ),
     "another version": (changed(("version: 1", "version: 2")), ["tiny.yaml:1: version: ", "(got 2)"]),
     "a key that is a number": (TINY + "3: 4\n", ["tiny.yaml:22: 3: keys should be strings"]),

@@ -79,15 +79,17 @@ def test_defaults_are_written_out() -> None:
 
 
 def test_what_is_left_out_depends_on_the_arrivals_by_default() -> None:
-    """Nothing of a burst, what MSER finds of other arrivals; what is given wins, an end at a time."""
+    """Nothing of a burst, a tenth at both ends of other arrivals; what is given wins, an end at a time."""
     found = {point.scenario: point.measure for point in points()}
     assert found["offline"] == {"warm_up": "none", "cool_down": "none"}
-    assert found["online"] == {"warm_up": "mser", "cool_down": "mser"}
+    assert found["online"] == {"warm_up": {"share": 0.1}, "cool_down": {"share": 0.1}}
     given = tiny(measure={"warm_up": {"seconds": 3}})
+    given["scenarios"]["late"] = given["scenarios"]["online"] | {"measure": {"warm_up": {"share": 0.25}}}
     given["scenarios"]["online"]["measure"] = {"cool_down": {"requests": 5}}
     found = {point.scenario: point.measure for point in load_experiment(given).points}
     assert found["offline"] == {"warm_up": {"seconds": 3.0}, "cool_down": "none"}
-    assert found["online"] == {"warm_up": "mser", "cool_down": {"requests": 5}}
+    assert found["online"] == {"warm_up": {"share": 0.1}, "cool_down": {"requests": 5}}
+    assert found["late"] == {"warm_up": {"share": 0.25}, "cool_down": {"share": 0.1}}
 
 
 def test_a_scenario_s_own_settings_win() -> None:

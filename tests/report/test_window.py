@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from s3sim.core.errors import InputError
@@ -24,6 +24,7 @@ from tests.report.worlds import NAMES, WORLDS, facts_of, frames
 
 RATE = 12.0
 MSER = Measure(warm_up=Cut("mser"), cool_down=Cut("mser"))
+TENTHS = Measure(warm_up=Cut("share", 0.1), cool_down=Cut("share", 0.1))
 MILLISECOND = 10**9  # ps
 
 
@@ -86,6 +87,7 @@ def test_the_drain_after_the_last_arrival_is_left_out() -> None:
     cut = Measure(cool_down=Cut("seconds", 0))
     assert measured_window(cut, requests, steps, end_ps=end).end == 3990 * MILLISECOND
     assert measured_window(MSER, requests, steps, end_ps=end).end <= 3991 * MILLISECOND
+    assert measured_window(TENTHS, requests, steps, end_ps=end).end == 3590 * MILLISECOND
     assert measured_window(WHOLE, requests, steps, end_ps=end) == Window(0, end, whole=True)
 
 
@@ -98,6 +100,33 @@ def test_fixed_cuts_are_the_next_ends_of_steps() -> None:
     for cut in (Cut("seconds", 0.1998), Cut("requests", 2)):
         window = measured_window(Measure(cool_down=cut), requests, steps, end_ps=end)
         assert window == Window(0, 201 * MILLISECOND)
+
+
+@given(share=st.integers(0, 49), count=st.integers(1, 120))
+@example(share=29, count=100)  # 0.29 · 100 is 28.999999999999996
+def test_a_share_is_so_many_of_the_requests(share: int, count: int) -> None:
+    """What `share` percent of `count` requests leave out, as that many requests do, rounded down; at either end."""
+    requests, steps, end = served((np.arange(count) / 100 + 0.0005).tolist(), [3.0] * count)
+    cut, number = Cut("share", share / 100), Cut("requests", share * count // 100)
+    for found, same in (
+        (Measure(warm_up=cut), Measure(warm_up=number)),
+        (Measure(warm_up=cut, cool_down=cut), Measure(warm_up=number, cool_down=number)),
+    ):
+        window = measured_window(found, requests, steps, end_ps=end)
+        assert window.whole or window == measured_window(same, requests, steps, end_ps=end)
+        assert not window.whole or count - 2 * int(number.amount) < 2  # which leaves no span between two arrivals
+        demand_window(found, requests["arrival_s"].to_numpy())
+
+
+@pytest.mark.parametrize("measure", [MSER, TENTHS])
+@pytest.mark.parametrize("count", [1, 2, 3, 9])
+def test_a_run_of_a_few_requests_is_measured_whole(count: int, measure: Measure) -> None:
+    """Where nobody has finished when the last one comes, there is nothing to see before; unless it was asked for."""
+    requests, steps, end = served((np.arange(count) / 100).tolist(), [500.0] * count)
+    assert measured_window(measure, requests, steps, end_ps=end) == Window(0, end, whole=True)
+    if count > 1:
+        asked = Measure(warm_up=Cut("requests", 0), cool_down=Cut("requests", 0))
+        assert not measured_window(asked, requests, steps, end_ps=end).whole
 
 
 def test_cuts_that_leave_nothing_are_refused() -> None:
@@ -115,7 +144,7 @@ def test_cuts_that_leave_nothing_are_refused() -> None:
         if measure.warm_up.kind == "requests" or measure.cool_down.kind == "mser":
             with pytest.raises(InputError, match="leave nothing"):
                 measured_window(measure, requests, steps, end_ps=end)
-    for measure in (WHOLE, MSER, Measure(warm_up=Cut("seconds", 0.1), cool_down=Cut("seconds", 0.1))):
+    for measure in (WHOLE, MSER, TENTHS, Measure(warm_up=Cut("seconds", 0.1), cool_down=Cut("seconds", 0.1))):
         demand_window(measure, arrivals)
     assert measured_window(MSER, requests.iloc[:1], steps, end_ps=end).whole
 
@@ -213,7 +242,7 @@ def test_latencies_are_of_those_who_arrived_in_the_window_and_rates_of_what_was_
 
 
 @pytest.mark.parametrize(
-    "measure", [WHOLE, MSER, Measure(warm_up=Cut("seconds", 1.5), cool_down=Cut("requests", 3)), Measure()]
+    "measure", [WHOLE, MSER, TENTHS, Measure(warm_up=Cut("seconds", 1.5), cool_down=Cut("requests", 3)), Measure()]
 )
 def test_a_measure_survives_json(measure: Measure) -> None:
     """From JSON and to JSON are inverse, through text; an empty one measures all."""
@@ -226,10 +255,12 @@ def test_a_measure_survives_json(measure: Measure) -> None:
     [
         ([], r"measure: \[\] is not usable; give a mapping"),
         ({"warmup": 3}, "measure: unknown key warmup"),
-        ({"warm_up": "late"}, "measure.warm_up: 'late' is not usable; give none, mser"),
+        ({"warm_up": "late"}, "measure.warm_up: 'late' is not usable; give none, mser, {share: X} below 0.5"),
         ({"cool_down": {"seconds": -1}}, "measure.cool_down"),
         ({"cool_down": {"seconds": 1, "requests": 1}}, "measure.cool_down"),
         ({"cool_down": {"minutes": 1}}, "measure.cool_down"),
+        ({"cool_down": {"share": 0.5}}, r"measure.cool_down: {'share': 0.5} is not usable.* below 0.5"),
+        ({"cool_down": {"share": -0.1}}, "measure.cool_down"),
         ({"cool_down": {"seconds": True}}, "measure.cool_down"),
     ],
 )

@@ -12,19 +12,20 @@ __all__ = ["Measure"]
 
 
 class Span(Mapping):
-    """So many seconds, or so many requests."""
+    """A share of the requests, so many seconds, or so many requests."""
 
+    share: Annotated[float, Field(ge=0, lt=0.5)] | None = None
     seconds: Annotated[float, Field(ge=0)] | None = None
     requests: Annotated[int, Field(ge=0)] | None = None
 
     @model_validator(mode="after")
     def _one_amount(self) -> Self:
-        if (self.seconds is None) == (self.requests is None):
-            raise PydanticCustomError("one_amount", "give either `seconds` or `requests`")
+        if [self.share, self.seconds, self.requests].count(None) != 2:
+            raise PydanticCustomError("one_amount", "give one of `share`, `seconds` and `requests`")
         return self
 
 
-CUT: Any = Field(default=None, description="null: none of a burst at time 0, and mser of all other arrivals.")
+CUT: Any = Field(default=None, description="null: none of a burst at time 0, and {share: 0.1} of all other arrivals.")
 Cut: Any = name_or(Span, ("mser", "none"), closed=True) | None
 
 

@@ -21,6 +21,7 @@ from s3sim.workload.presets import PRESETS
 __all__ = ["At", "resolve"]
 
 Plain = dict[str, Any]
+LEFT_OUT = 0.1  # of the requests, at either end: a queue that starts empty has its usual length by then
 
 
 class At(NamedTuple):
@@ -117,8 +118,8 @@ def _workload(setting: Setting, document: Document) -> Plain:
 
 
 def _measure(setting: Setting) -> Plain:
-    """What is left out; by default nothing of a burst at time 0, and of anything else what MSER finds at both ends."""
-    default = "none" if setting.arrivals.kind == "offline" else "mser"
+    """What is left out; by default nothing of a burst at time 0, and of anything else a share at both ends."""
+    default: str | Plain = "none" if setting.arrivals.kind == "offline" else {"share": LEFT_OUT}
     given = setting.measure.model_dump()
     return {end: _cut(default if cut is None else cut) for end, cut in given.items()}
 
