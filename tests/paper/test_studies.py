@@ -4,13 +4,14 @@ import re
 from pathlib import Path
 from shutil import rmtree
 
+import pandas as pd
 import pytest
 import yaml
 
 from s3sim.core.errors import InputError
 from s3sim.experiment.schema import load_experiment
 from s3sim.paper.checks import WALLS, wall
-from s3sim.paper.runs import Runs, calibration_sets, run_studies
+from s3sim.paper.runs import calibration_sets, run_studies
 from s3sim.paper.studies import STUDIES, Study, thinned
 from s3sim.paper.today import regime
 from tests.paper.conftest import EXPERIMENTS
@@ -90,12 +91,15 @@ def test_a_thinned_experiment_keeps_the_ends_of_its_sweeps() -> None:
     assert found["seeds"] == [0, 1]
 
 
-def test_regimes_are_told_apart(runs: Runs) -> None:
-    """Within the SLO nothing limits; else memory does where it is full, and the SLO where it is not."""
-    rows = runs.summary("today").head(2)
-    assert regime(rows.assign(slo_attainment=0.95, kv_reserved_fraction=1.0)) == "neither"
-    assert regime(rows.assign(slo_attainment=0.5, kv_reserved_fraction=0.95)) == "memory"
-    assert regime(rows.assign(slo_attainment=0.5, kv_reserved_fraction=0.2)) == "SLO"
+def test_regimes_are_told_apart() -> None:
+    """Where ORCA keeps the SLO nothing limits; else memory does if another keeps it, and the SLO if nobody does."""
+
+    def rows(orca: float, vllm: float) -> pd.DataFrame:
+        return pd.DataFrame({"system": ["orca", "vllm"], "slo_attainment": [orca, vllm]})
+
+    assert regime(rows(0.95, 0.2)) == "neither"
+    assert regime(rows(0.5, 0.95)) == "memory"
+    assert regime(rows(0.5, 0.6)) == "SLO"
 
 
 def test_a_folder_without_the_studies_is_refused(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from s3sim.report.figures.style import in_style
 
 __all__ = ["maps"]
 
+DARK = 1.7  # |log2| of a ratio from which black is hard to read
 Reals = NDArray[np.float64]
 
 
@@ -26,7 +27,7 @@ def maps(
     y: str,
     title: str = "",
 ) -> Figure:
-    """A panel per key, each a matrix of ratios of shape (rows, columns): blue above 1, orange below.
+    """A panel per key, each a matrix of ratios of shape (rows, columns): violet above 1, orange below.
 
     In each cell stands its ratio ("–" for NaN) and, under it, the word of that cell.
     """
@@ -36,7 +37,8 @@ def maps(
         axes.imshow(np.log2(matrix), cmap="PuOr", norm=TwoSlopeNorm(0, -3, 3), aspect="auto", origin="lower", alpha=0.8)
         for (row, column), value in np.ndenumerate(matrix):
             text = "–" if isnan(value) else f"{value:.2f}×"
-            axes.text(column, row, f"{text}\n{words[row][column]}", ha="center", va="center", fontsize=8)
+            ink = "white" if abs(np.log2(value)) > DARK else "black"
+            axes.text(column, row, f"{text}\n{words[row][column]}", ha="center", va="center", fontsize=8, color=ink)
         axes.set_xticks(range(len(columns)), list(columns))
         axes.set_yticks(range(len(rows)), list(rows))
         axes.set(title=name, xlabel=x)

@@ -16,6 +16,7 @@ from s3sim.report.figures.style import Look, in_style, looks
 __all__ = ["Line", "panels"]
 
 MOST_COLUMNS = 3
+LARGEST, SMALLEST = 7.0, 3.0  # markers, points
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,9 +66,10 @@ def panels(
 
 
 def _panel(axes: Axes, group: Sequence[Line], look: Mapping[str, Look], limit: float | None) -> None:
-    for line in group:
+    for rank, line in enumerate(group):
         colour, marker, style = look[line.name]
-        axes.plot(line.x, line.y, color=colour, marker=marker, linestyle=style, markersize=4, linewidth=1.4)
+        size = max(SMALLEST, LARGEST - rank)  # so that a line shows beneath one that lies on it
+        axes.plot(line.x, line.y, color=colour, marker=marker, linestyle=style, markersize=size, linewidth=size / 3)
         if line.low is not None and line.high is not None:
             axes.fill_between(line.x, line.low, line.high, color=colour, alpha=0.16, linewidth=0)
     if limit is not None:

@@ -38,6 +38,7 @@ def tornado(bars: Sequence[Bar], *, base: float, x: str, title: str = "") -> Fig
     axes.set_yticks(range(len(order)), [bar.name for bar in order], fontsize=8)
     axes.set_xlabel(x)
     axes.margins(x=0.08)
+    axes.set_ylim(-0.6, len(order) - 0.4)
     axes.grid(axis="y", visible=False)
     figure.suptitle(title)
     return figure
