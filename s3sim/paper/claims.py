@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from s3sim.core.errors import InvariantError
 
-__all__ = ["GRADES", "Claim", "number"]
+__all__ = ["GRADES", "Claim", "number", "stands"]
 
 GRADES: Final = {
     "Q": "the paper's own wording or number",
@@ -58,6 +58,13 @@ def number(value: float | None) -> str:
     if value == 0 or abs(value) >= 100:
         return f"{value:,.0f}"
     return f"{value:#.3g}".rstrip(".")
+
+
+def stands(value: float, low: float, high: float, *, what: str = "the paper's") -> str:
+    """Where a figure stands to a range, as a sentence."""
+    if low <= value <= high:
+        return f"Holds: {what} lies within the range."
+    return f"Does not hold: {what} lies {'above' if value > high else 'below'} the range."
 
 
 def _plain(value: float | None) -> float | None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pandas as pd
 
-from s3sim.paper.claims import number
+from s3sim.paper.claims import stands
 from s3sim.paper.numbers import markdown, mean, ratio, text, times, where
 from s3sim.paper.runs import Runs
 from s3sim.paper.section import Section
@@ -24,12 +24,14 @@ def cost(runs: Runs, *, dollars: float = DOLLARS) -> Section:
     counts = sorted(rows["parallel.pipeline"].unique())
     few = where(rows, parallel__pipeline=counts[0])
     for many in counts[1:]:
+        gain = ratio(few, "s3", "orca", over=where(rows, parallel__pipeline=many))
+        held = stands(1, gain.low, gain.high, what="a ratio of 1")
         section.claim(
             f"GPT-3 175B: S³ on {counts[0]} GPUs ÷ the vanilla system on {many}, throughput",
             paper="almost identical (10 GPUs)" if many == counts[-1] else None,
             grade="N" if many == counts[-1] else "?",
-            ours=ratio(few, "s3", "orca", over=where(rows, parallel__pipeline=many)),
-            note="Offline; pipelined, Alpaca answers at 2048. Above 1: S³ on fewer GPUs is faster.",
+            ours=gain,
+            note=f"{held} Offline; pipelined, Alpaca answers at 2048. Above 1: S³ on fewer GPUs is faster.",
         )
     found = runs.capacities("gpus")
     section.say(_fleet(found, dollars))
@@ -63,9 +65,13 @@ def _pipelines(rows: pd.DataFrame, dollars: float) -> str:
 def _fleet(found: list[dict[str, Any]], dollars: float) -> str:
     table = []
     for one in found:
-        table.append((one["system"], number(one["gpus"]), number(one["not_met"]), _hourly(one["gpus"], dollars)))
+        table.append((one["system"], *map(_count, (one["gpus"], one["not_met"])), _hourly(one["gpus"], dollars)))
     heading = ("system", "GPUs that keep reading speed", "GPUs shown not to", "dollars an hour")
     return "**GPT-NeoX-20B at 400 requests/s** (Poisson, reading speed, 95% confidence)\n\n" + markdown(heading, table)
+
+
+def _count(value: float | None) -> str:
+    return "–" if value is None else f"{value:.0f}"
 
 
 def _hourly(gpus: int | None, dollars: float) -> str:

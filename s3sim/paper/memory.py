@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from s3sim.core.events import Event
+from s3sim.paper.claims import stands
 from s3sim.paper.numbers import markdown, mean, ordered, percent, text, where
 from s3sim.paper.runs import Runs
 from s3sim.paper.section import Section
@@ -78,8 +79,8 @@ def _breakdown(section: Section, runs: Runs) -> str:
         ours=sum(means) / len(means),
         low=min(means),
         high=max(means),
-        note=f"Of latency without the queue; mean over {len(means)} settings, range theirs. Decisions of scheduler and"
-        " supervisor cost no simulated time.",
+        note=f"{stands(11, min(means), max(means))} Of latency without the queue; over {len(means)} settings, range"
+        " theirs. Decisions of scheduler and supervisor cost no simulated time.",
     )
     heading = ("model", "maximum length", "accuracy", "system", *(f"{part} %" for part in PARTS), "overhead %")
     about = (

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from s3sim.paper.claims import number
+from s3sim.paper.claims import number, stands
 from s3sim.paper.numbers import lines, markdown, mean, ordered, ratio, text, times, where
 from s3sim.paper.runs import Runs
 from s3sim.paper.section import Picture, Section
@@ -88,16 +88,15 @@ def _table(found: list[Setting], title: str) -> str:
 def _headlines(section: Section, found: list[Setting], sets: list[Setting], kind: str) -> None:
     gains = {setting.name: ratio(setting.rows, "s3", "orca") for setting in found}
     ranked = sorted(found, key=lambda setting: gains[setting.name].mean)
-    for which, setting, paper, grade in (
-        ("largest", ranked[-1], "6.49×", "Q"),
-        ("smallest", ranked[0], "1.13×", "M"),
-    ):
+    for which, setting, paper, grade in (("largest", ranked[-1], 6.49, "Q"), ("smallest", ranked[0], 1.13, "M")):
         gain, span = gains[setting.name], _span(setting, sets)
         over = f"At {setting.name}; 95% over seeds {number(gain.low)} to {number(gain.high)}."
-        ends = {} if span is None else {"low": gain.mean * span.low, "high": gain.mean * span.high}
+        low, high = (gain.low, gain.high) if span is None else (gain.mean * span.low, gain.mean * span.high)
         by = "seeds" if span is None else f"{span.sets} bootstrapped calibration sets"
         name = f"Speed-up over maximum-length reservation, {kind}: {which}"
-        section.claim(name, paper=paper, grade=grade, ours=gain, note=f"{over} Range: over {by}.", **ends)
+        held = stands(paper, min(low, gain.low), max(high, gain.high), what="the paper's")
+        note = f"{held} {over} Range: over {by}."
+        section.claim(name, paper=f"{paper}×", grade=grade, ours=gain, note=note, low=low, high=high)
 
 
 class Span(NamedTuple):
