@@ -52,10 +52,10 @@ class Claim:
 
 
 def number(value: float | None) -> str:
-    """Three significant digits, or all that stand before the point; a dash for none."""
+    """Three significant digits, or all that stand before the point; whole from 10 on if it is; a dash for none."""
     if value is None or not isfinite(value):
         return "–"
-    if value == 0 or abs(value) >= 100:
+    if value == 0 or abs(value) >= 100 or (abs(value) >= 10 and value == int(value)):
         return f"{value:,.0f}"
     return f"{value:#.3g}".rstrip(".")
 

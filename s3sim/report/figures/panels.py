@@ -45,7 +45,7 @@ def panels(
 
     Bands are the lines' intervals; `limit` is a level of y that all panels mark.
     """
-    columns = min(MOST_COLUMNS, len(lines))
+    columns = 2 if len(lines) == 4 else min(MOST_COLUMNS, len(lines))
     rows = ceil(len(lines) / columns)
     figure = Figure(figsize=(1.2 + 3.2 * columns, 1.3 + 2.7 * rows), layout="constrained")
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
@@ -83,7 +83,8 @@ def _scales(axes: Axes, lines: Mapping[str, Sequence[Line]], log: str) -> None:
         if which in log and len(values):
             log_scale(axes, which, decades=float(np.log10(max(values.max() / values.min(), 2.0))))
         elif which == "y" and len(values):
-            axes.set_ylim(0, 1.08 * float(values.max()))
+            highest = max(max(line.high or line.y) for group in lines.values() for line in group)
+            axes.set_ylim(0, 1.05 * highest)
 
 
 def _handles(look: Mapping[str, Look], limit: float | None, name: str) -> list[Artist]:
