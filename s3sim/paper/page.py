@@ -79,7 +79,11 @@ def write_page(runs: Runs, docs: Path, *, dollars: float = DOLLARS) -> Path:
 
 def _blocks(found: Sequence[Section], claims: Sequence[Claim]) -> Iterator[str]:
     yield INTRODUCTION + "; ".join(f"**{grade}** {meaning}" for grade, meaning in GRADES.items()) + "."
-    headlines = [claim for claim in claims if claim.grade == "Q" or claim.paper in ("1.13×", "about 11")]
+    headlines = [claim for claim in claims if _in_short(claim)]
+        claim
+        for claim in claims
+        if claim.grade == "Q" or claim.paper in ("1.13×", "about 11") or "GPUs ÷" in claim.claim
+    ]
     yield "## In short"
     yield markdown(COLUMNS, [claim.cells for claim in headlines])
     for section in found:
@@ -89,6 +93,11 @@ def _blocks(found: Sequence[Section], claims: Sequence[Claim]) -> Iterator[str]:
         if section.claims:
             yield "**Claims**"
             yield markdown(COLUMNS, [claim.cells for claim in section.claims])
+
+
+def _in_short(claim: Claim) -> bool:
+    """The paper's own numbers, and the recalled ones that a reader looks for first."""
+    return claim.grade == "Q" or claim.paper in ("1.13×", "about 11") or "GPUs ÷" in claim.claim
 
 
 def _image(picture: Picture) -> str:
