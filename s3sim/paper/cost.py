@@ -31,7 +31,7 @@ def cost(runs: Runs, *, dollars: float = DOLLARS) -> Section:
             paper="almost identical (10 GPUs)" if many == counts[-1] else None,
             grade="N" if many == counts[-1] else "?",
             ours=gain,
-            note=f"{held} Offline; pipelined, Alpaca answers at 2048. Above 1: S³ on fewer GPUs is faster.",
+            note=f"{held if many == counts[-1] else ''} Offline; pipelined, Alpaca answers at 2048. Above 1: S³ on fewer GPUs is faster.".strip(),
         )
     found = runs.capacities("gpus")
     section.say(_fleet(found, dollars))

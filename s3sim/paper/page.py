@@ -80,10 +80,6 @@ def write_page(runs: Runs, docs: Path, *, dollars: float = DOLLARS) -> Path:
 def _blocks(found: Sequence[Section], claims: Sequence[Claim]) -> Iterator[str]:
     yield INTRODUCTION + "; ".join(f"**{grade}** {meaning}" for grade, meaning in GRADES.items()) + "."
     headlines = [claim for claim in claims if _in_short(claim)]
-        claim
-        for claim in claims
-        if claim.grade == "Q" or claim.paper in ("1.13×", "about 11") or "GPUs ÷" in claim.claim
-    ]
     yield "## In short"
     yield markdown(COLUMNS, [claim.cells for claim in headlines])
     for section in found:

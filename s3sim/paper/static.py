@@ -49,7 +49,7 @@ def _picture(lines: dict[str, list[Line]]) -> Picture:
         x="Batch size asked for (sequences)",
         y="Throughput (requests/s)",
         log="xy",
-        title="Static batches: a cache that grows by copying, one of the maximum, and FasterTransformer's",
+        title="Static batches by allocator and engine",
     )
     return Picture("static", figure, "Throughput of static batches; where memory does not hold one it runs in halves.")
 
