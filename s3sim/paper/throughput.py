@@ -15,6 +15,7 @@ __all__ = ["Setting", "settings", "throughput"]
 
 ANSWERS = {"alpaca": "Alpaca answers", "alpaca-vicuna": "served outputs"}
 LONGEST = 2048
+HEADLINE, LOWER_END = 6.49, 1.13  # speed-ups of the paper: its own, and recalled
 COMPARED = ("s3", "oracle_bucket", "oracle_exact", "vllm")
 
 
@@ -92,9 +93,9 @@ def _headlines(section: Section, found: list[Setting], sets: list[Setting], kind
     ranked = sorted(own, key=lambda setting: gains[setting.name].mean)
     longest = next(setting for setting in ranked if setting.length == LONGEST)
     for which, setting, paper, grade in (
-        ("largest", ranked[-1], 6.49, "Q"),
-        ("smallest", ranked[0], 1.13, "M"),
-        (f"smallest at {LONGEST}", longest, 1.13, "M"),
+        ("largest", ranked[-1], HEADLINE, "Q"),
+        ("smallest", ranked[0], LOWER_END, "M"),
+        (f"smallest at {LONGEST}", longest, LOWER_END, "M"),
     ):
         gain, span = gains[setting.name], _span(setting, sets)
         over = f"At {setting.name}; 95% over seeds {number(gain.low)} to {number(gain.high)}."
@@ -128,14 +129,15 @@ def _over_static(section: Section, found: list[Setting]) -> None:
     """Against static batches: a baseline that does not schedule by iterations."""
     own = [setting for setting in found if setting.load == "alpaca" and setting.length == LONGEST]
     gains = {setting.model: ratio(setting.rows, "s3", "fastertransformer") for setting in own}
+    most = max(ratio(setting.rows, "s3", "orca").mean for setting in own)
+    least = min(gains.values(), key=lambda gain: gain.mean)
+    between = "6.49× lies between the two baselines. " if most < HEADLINE < least.mean else ""
     section.claim(
         f"The same over static batches (FasterTransformer without ORCA) at {LONGEST}: smallest over models",
         paper=None,
         grade="?",
-        ours=min(gains.values(), key=lambda gain: gain.mean),
-        note="6.49× lies between the two baselines. By model: "
-        + ", ".join(f"{name} {times(gain)}" for name, gain in gains.items())
-        + ".",
+        ours=least,
+        note=f"{between}By model: {', '.join(f'{name} {times(gain)}' for name, gain in gains.items())}.",
     )
 
 
