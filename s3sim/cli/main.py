@@ -147,6 +147,20 @@ def report(directory: Annotated[Path, typer.Argument(help="A run directory.")]) 
     report_command(directory)
 
 
+@app.command()
+def resolve(
+    file: Annotated[Path, typer.Argument(help="The experiment YAML.")],
+    override: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a key, as in workload.requests=100.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Everything of each point, for gpu-validate replay.")] = False,
+) -> None:
+    """Print the points of an experiment, with every preset and default written out."""
+    from s3sim.cli.resolve import resolve_command  # noqa: PLC0415
+
+    resolve_command(file, overrides=override or [], as_json=as_json)
+
+
 @app.command(name="list")
 def list_names(
     kind: Annotated[str, typer.Argument(help="systems, models, devices, engines, links, workloads or formats")],

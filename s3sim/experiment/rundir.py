@@ -23,13 +23,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
-
-import pandas as pd
 
 from s3sim.core.errors import InputError, SystemFaultError
 from s3sim.experiment.resolved import SCHEMA_VERSION, Point
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["RunDirectory", "disk_faults", "environment", "manifest"]
 
@@ -141,7 +142,7 @@ class RunDirectory:
         """Whether the point's results are there, whole."""
         return (self.points / point.directory / "summary.json").is_file()
 
-    def keep(self, point: Point, *, about: Plain, tables: Mapping[str, pd.DataFrame], summary: Plain) -> None:
+    def keep(self, point: Point, *, about: Plain, tables: "Mapping[str, pd.DataFrame]", summary: Plain) -> None:
         """Write a finished point; its folder appears only when it is whole."""
         draft = self.points / f".{point.directory}.{os.getpid()}"
         with disk_faults(draft), _whole(draft):
@@ -165,6 +166,8 @@ class RunDirectory:
         finished = [point for point in points if self.finished(point)]
         if not finished:
             return
+        import pandas as pd  # noqa: PLC0415  a GPU machine, which keeps its results here too, may lack it
+
         swept = dict.fromkeys(key for point in finished for key in point.sweep)
         frame = pd.DataFrame([self._row(point, swept) for point in finished])
         with disk_faults(self.path):

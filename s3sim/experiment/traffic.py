@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from s3sim.core.errors import InputError
 from s3sim.workload.arrivals import ARRIVALS, Arrivals, Offline
@@ -13,10 +13,12 @@ from s3sim.workload.generate import generate, retime
 from s3sim.workload.lengths import LENGTHS, JointLengths, Length, Lengths
 from s3sim.workload.presets import preset
 from s3sim.workload.pruning import PRUNINGS, Pruning
-from s3sim.workload.readers import ReadTrace, read_trace
 from s3sim.workload.reshape import resample, sample
 from s3sim.workload.tokenizer import load_tokenizer
 from s3sim.workload.trace import Trace
+
+if TYPE_CHECKING:
+    from s3sim.workload.readers import ReadTrace
 
 __all__ = ["at_key", "build_arrivals", "build_closed_loop", "build_trace"]
 
@@ -65,7 +67,7 @@ def _recorded(load: Plain, arrivals: Plain, *, seed: int, vocabulary: int | None
     return retime(trace, arrivals=build_arrivals(arrivals, trace), seed=seed), left_out
 
 
-def _read(load: Plain, vocabulary: int | None) -> ReadTrace:
+def _read(load: Plain, vocabulary: int | None) -> "ReadTrace":
     limits = load["prune"]
     path = load["tokenizer"]
     tokenizer = None if path is None else load_tokenizer(Path(path))
@@ -100,7 +102,9 @@ def _read_once(
     sort: bool,
     tokenizer: str | None,
     prune: Pruning,
-) -> ReadTrace:
+) -> "ReadTrace":
+    from s3sim.workload.readers import read_trace  # noqa: PLC0415  needs pandas, which a GPU machine may lack
+
     return read_trace(
         path,
         format=form,

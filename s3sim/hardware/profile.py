@@ -22,20 +22,22 @@ class Profile:
 
     decode:  linear in context tokens, then in rows; a stretch ends at the table's next knot.
     prefill: linear in new tokens, then in sequences; cached context of a chunk is not priced.
-    mixed:   prefill of all new tokens (rows and chunks together go through the dense layers once)
-             + what decode's context adds over an empty one; never less than decode alone.
+    mixed:   where it was measured: linear in prompt tokens, then in rows, + what further sequences of the prefill
+             and decode's context add; else prefill of all new tokens (rows and chunks together go through
+             the dense layers once) + what decode's context adds over an empty one; never less than decode alone.
     copies:  linear in tokens, added.
     Outside the table: constant below the first knot, the last cell's slope beyond the last one.
     Raises InputError for a table that lacks what profile_table requires.
     """
 
-    __slots__ = ("_copy", "_decode", "_prefill", "_source")
+    __slots__ = ("_copy", "_decode", "_mixture", "_prefill", "_source")
 
     def __init__(self, rows: Iterable[ProfileRow], *, source: str = "profile") -> None:
         lines = _lines(rows, source)
         self._source = source
         self._decode = _surface(lines["decode"], "decode", least=2, source=source)
         self._prefill = _surface(lines["prefill"], "prefill", least=1, source=source)
+        self._mixture = _surface(lines["mixed"], "mixed", least=2, source=source) if lines["mixed"] else None
         self._copy = lines["copy"].get(0)
 
     @classmethod
@@ -67,10 +69,18 @@ class Profile:
         decode = self._decode.line(rows)
         duration = decode.at(batch.decode_context + batch.padding_slots) if rows else 0
         if batch.prefill_tokens:
-            tokens = batch.new_tokens
             context = duration - decode.at(0) if rows else 0
-            duration = max(duration, self._prefill.line(max(1, len(batch.chunks))).at(tokens) + context)
+            duration = max(duration, self._prefilling(batch) + context)
         return duration + self._copy_time(batch.relocated_tokens + batch.copied_slots)
+
+    def _prefilling(self, batch: Batch) -> int:
+        """A step that prefills, at no context."""
+        prefill, chunks = self._prefill.line(max(1, len(batch.chunks))), len(batch.chunks)
+        if not batch.rows or self._mixture is None:
+            return prefill.at(batch.new_tokens)
+        tokens = batch.prefill_tokens + batch.padding_tokens
+        further = prefill.at(tokens) - self._prefill.line(1).at(tokens) if chunks > 1 else 0
+        return self._mixture.line(batch.rows).at(tokens) + further
 
     def _copy_time(self, tokens: int) -> int:
         if not tokens:

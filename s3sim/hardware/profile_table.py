@@ -8,12 +8,15 @@ Header and columns, in any order; further columns are ignored:
 |---------|------------------------|-------------------------------------------|------------------------|
 | decode  | sequences, at least 1  | slots that attention reads, over all rows | one decode step        |
 | prefill | sequences, at least 1  | prompt tokens, over all sequences         | one forward pass       |
+| mixed   | sequences that decode, at least 1 | prompt tokens of one more sequence | one step of both, at no context |
 | copy    | 0                      | slots moved on the device                 | one compaction         |
 
 Counts are whole numbers, tokens at least 0; seconds are finite and above 0. Required: at least two
-decode batch sizes and one prefill batch size; `copy` rows only if runs compact. Every (kind, batch)
-needs at least two different tokens, each given once: average repeats before writing. The file is
-UTF-8. What was measured, on what and when belongs into the experiment that names the file.
+decode batch sizes and one prefill batch size; `copy` rows only if runs compact; `mixed` rows, of at
+least two batch sizes, where a step that prefills and decodes costs more than one prefill of all its
+tokens. Every (kind, batch) needs at least two different tokens, each given once: average repeats
+before writing. The file is UTF-8. What was measured, on what and when belongs into the experiment
+that names the file.
 """
 
 import csv
@@ -27,7 +30,7 @@ from s3sim.core.errors import InputError, SystemFaultError
 __all__ = ["COLUMNS", "KINDS", "ProfileRow", "read_profile"]
 
 COLUMNS: Final = ("kind", "batch", "tokens", "seconds")
-KINDS: Final = ("decode", "prefill", "copy")
+KINDS: Final = ("decode", "prefill", "mixed", "copy")
 
 
 class ProfileRow(NamedTuple):

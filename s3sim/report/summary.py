@@ -13,7 +13,7 @@ from s3sim.report.offered import offered_rate, saturated
 from s3sim.report.percentiles import weighted_mean, weighted_percentiles
 from s3sim.report.window import Window, measured_window
 
-__all__ = ["METRICS", "Metric", "summarize"]
+__all__ = ["METRICS", "Metric", "summarize", "summarize_client"]
 
 PERCENTILES = (50, 90, 99)
 LATENCIES = ("ttft", "tpot", "itl", "e2el")
@@ -75,23 +75,64 @@ def summarize(events: pd.DataFrame, steps: pd.DataFrame, requests: pd.DataFrame,
     Raises InputError where fixed cuts leave nothing to measure.
     """
     end = last_finish(events)
-    window = measured_window(facts.measure, requests, steps, end_ps=end) if end else Window(0, 0, whole=True)
-    finished = requests["status"].to_numpy() == "finished"
-    arrived = window.arrived(requests)
-    measured, completed = requests[finished & arrived], requests[window.completed(requests)]
+    window = _asked_for(requests, steps, facts, end)
+    completed = requests[window.completed(requests)]
     found: dict[str, Metric] = {
-        **_counts(requests, end),
-        **_window(events, requests, window),
-        **_throughput(completed, window),
-        **_latency(measured, _gaps(events, steps, requests, facts, window)),
-        **_service(measured, completed, int(arrived.sum()), facts.slo, window),
+        **_seen(events, requests, _gaps(events, steps, requests, facts, window), facts.slo, window),
         **memory(events, steps, facts, window),
         **costs(events, facts, window),
-        **_predictions(measured),
+        **_predictions(_measured(requests, window)),
         "mfu": rate(2 * facts.parameters * _useful_tokens(completed) / facts.peak_flops, window.elapsed),
         **utilisation(events, steps, facts, window),
     }
     return {name: found[name] for name in METRICS}
+
+
+def summarize_client(
+    events: pd.DataFrame, steps: pd.DataFrame, requests: pd.DataFrame, tokens: pd.DataFrame, facts: RunFacts
+) -> dict[str, Metric]:
+    """The METRICS of a run that only its client saw; those that only a server could tell are None.
+
+    `tokens` has a row (id, time_ps) for each token that came. `steps` has none, and the window's ends are held
+    to none.
+    """
+    end = last_finish(events)
+    window = _asked_for(requests, steps, facts, end)
+    mine = tokens[tokens["id"].isin(_measured(requests, window)["id"])].sort_values(["id", "time_ps"])
+    ident, time = (mine[name].to_numpy(dtype=np.int64) for name in ("id", "time_ps"))
+    gaps = np.diff(time)[np.diff(ident) == 0]
+    found = _seen(events, requests, (gaps, np.ones_like(gaps)), facts.slo, window)
+    return {name: found.get(name) for name in METRICS}
+
+
+def _asked_for(requests: pd.DataFrame, steps: pd.DataFrame, facts: RunFacts, end: int | None) -> Window:
+    if not end:
+        return Window(0, 0, whole=True)
+    return measured_window(facts.measure, requests, steps, end_ps=end)
+
+
+def _seen(
+    events: pd.DataFrame,
+    requests: pd.DataFrame,
+    gaps_and_weights: tuple[Column, Column],
+    slo: ServiceLevel | None,
+    window: Window,
+) -> dict[str, Metric]:
+    """The metrics that a client sees too."""
+    measured, completed = _measured(requests, window), requests[window.completed(requests)]
+    return {
+        **_counts(requests, last_finish(events)),
+        **_window(events, requests, window),
+        **_throughput(completed, window),
+        **_latency(measured, gaps_and_weights),
+        **_service(measured, completed, int(window.arrived(requests).sum()), slo, window),
+    }
+
+
+def _measured(requests: pd.DataFrame, window: Window) -> pd.DataFrame:
+    """Requests that arrived in the window and finished, then or later."""
+    measured: pd.DataFrame = requests.loc[(requests["status"].to_numpy() == "finished") & window.arrived(requests)]
+    return measured
 
 
 def _counts(requests: pd.DataFrame, end: int | None) -> dict[str, Metric]:

@@ -130,7 +130,9 @@ def _end(cut: Cut, arrivals: NDArray[np.float64], tail: float) -> float:
 
 
 def _at_or_after(boundaries: Column, seconds: float, end_ps: int) -> int:
-    """The first boundary that is not before a time; past all of them, the last token."""
+    """The first boundary that is not before a time; past all of them, the last token. Without steps, the time."""
+    if len(boundaries) == 1:
+        return min(round(max(0.0, min(seconds, end_ps / PS_PER_S)) * PS_PER_S), end_ps)
     place = int(np.searchsorted(boundaries / PS_PER_S, max(0.0, seconds)))
     return min(int(boundaries[place]), end_ps) if place < len(boundaries) else end_ps
 

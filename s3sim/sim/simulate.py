@@ -3,8 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-import numpy as np
-
 from s3sim.core.errors import InputError
 from s3sim.core.events import EventLog
 from s3sim.experiment.build import Hardware, Load, build_choices, build_hardware, build_load
@@ -12,13 +10,10 @@ from s3sim.experiment.resolved import Point
 from s3sim.hardware.units import PICOSECONDS_PER_SECOND, picoseconds
 from s3sim.report.measure import Measure
 from s3sim.report.window import demand_window
-from s3sim.sim.closed_loop import ClosedLoopInbox
-from s3sim.sim.executor import Outputs
-from s3sim.sim.inbox import Inbox, Incoming, Rows, cells, ready_times
+from s3sim.sim.incoming import inbox_of, limits_of, outputs_of
 from s3sim.sim.link import LinkSpeed
 from s3sim.sim.promises import demand_reachable, late_delivery
 from s3sim.sim.world import Device, run_world
-from s3sim.workload.trace import Trace
 
 __all__ = ["Simulated", "check_point", "check_points", "simulate_point"]
 
@@ -76,27 +71,21 @@ def simulate_point(point: Point, *, single_steps: bool = False) -> Simulated:
         name=point.label or point.system,
         choices=build_choices(point),
         device=_device(point, hardware),
-        inbox=_inbox(load, seed=point.seed),
-        output_tokens=_outputs(trace),
+        inbox=inbox_of(load, seed=point.seed),
+        output_tokens=outputs_of(trace),
         single_steps=single_steps,
     )
     return Simulated(log=log, hardware=hardware, load=load)
 
 
 def _demand_room(point: Point, hardware: Hardware, load: Load) -> None:
-    longest = load.trace.prompt_tokens + _limits(load)
+    longest = load.trace.prompt_tokens + limits_of(load)
     if int(longest.min()) > hardware.kv_capacity_tokens:
         raise InputError(
             f"memory: no room for one sequence: {hardware.kv_capacity_tokens} slots for KV on"
             f" {hardware.device.name!r}, and the smallest request may need {int(longest.min())}"
             f" (max_length {point.max_length}); lower max_length, or choose a larger device"
         )
-
-
-def _limits(load: Load) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    limits = load.trace.max_new_tokens
-    assert limits is not None, "prepare() sets them"
-    return limits
 
 
 def _device(point: Point, hardware: Hardware) -> Device:
@@ -112,35 +101,4 @@ def _device(point: Point, hardware: Hardware) -> Device:
         ),
         max_length=point.max_length,
         stages=hardware.parallel.pipeline,
-    )
-
-
-def _outputs(trace: Trace) -> Outputs:
-    """True output lengths by request id: eight bytes each where ids are row numbers, as they mostly are."""
-    if np.array_equal(trace.id, np.arange(len(trace))):
-        return cells(trace.output_tokens)
-    return dict(zip(trace.id.tolist(), trace.output_tokens.tolist(), strict=True))
-
-
-def _inbox(load: Load, *, seed: int) -> Incoming:
-    trace, loop = load.trace, load.closed_loop
-    if loop is not None:
-        rows = Rows(
-            ids=trace.id,
-            prompt_tokens=trace.prompt_tokens,
-            max_new_tokens=_limits(load),
-            predicted=load.predicted,
-            excluded=trace.over_length,
-        )
-        thinking = [loop.thinking(user, seed=seed) for user in range(loop.users)]
-        return ClosedLoopInbox(rows, thinking=thinking, prediction_ps=load.prediction_ps, concurrency=load.concurrency)
-    ready = ready_times(trace.arrival, seconds_ps=load.prediction_ps, concurrency=load.concurrency)
-    return Inbox(
-        ids=trace.id,
-        arrival=trace.arrival,
-        prompt_tokens=trace.prompt_tokens,
-        max_new_tokens=_limits(load),
-        ready=ready,
-        predicted=load.predicted,
-        excluded=trace.over_length,
     )

@@ -135,7 +135,7 @@ def test_a_stretch_equals_single_steps(profile: Profile, rows: int, context: int
         (TABLE + "decode,8,-5,1\n", r"profile\.csv:13: tokens '-5'"),
         (TABLE + "decode,8,1.5,1\n", r"profile\.csv:13: tokens '1\.5'"),
         (TABLE + "copy,1,5,1\n", r"profile\.csv:13: batch '1'.*give 0"),
-        (TABLE + "swap,1,5,1\n", r"profile\.csv:13: kind 'swap'.*decode, prefill, copy"),
+        (TABLE + "swap,1,5,1\n", r"profile\.csv:13: kind 'swap'.*decode, prefill, mixed, copy"),
         (TABLE + "decode,8\n", r"profile\.csv:13: 2 cells"),
         (TABLE + "decode,8,800,1\n", r"profile\.csv:13: .*given before \(.*profile\.csv:4\)"),
         (TABLE + "decode,9,800,1\n", r"profile\.csv:13: .*one knot.*at least two"),
@@ -163,3 +163,31 @@ def test_columns_in_any_order_with_extras(tmp_path: Path) -> None:
     lines = [line.split(",") for line in TABLE.splitlines()]
     text = "\n\n".join(",".join([seconds, "x", *rest]) for *rest, seconds in lines)
     assert load(tmp_path, text).affine(decode(8, 4000)).first == 20 * 10**9
+
+
+MIXED = "mixed,1,1,0.020\nmixed,1,1001,0.120\nmixed,9,1,0.040\nmixed,9,1001,0.140\n"
+
+
+def test_a_measured_mixed_step_is_met(tmp_path: Path) -> None:
+    """Between rows and prompt tokens it is linear; further sequences and decode's context are added to it."""
+    profile = load(tmp_path, TABLE + MIXED)
+    assert profile.affine(prefill(1, 1, rows=1, context=0)).first == 20 * 10**9
+    assert profile.affine(prefill(1, 501, rows=5, context=0)).first == pytest.approx(80e9, rel=1e-6)
+    context = profile.affine(decode(8, 4000)).first - profile.affine(decode(8, 0)).first
+    assert profile.affine(prefill(1, 1, rows=8, context=4000)).first == pytest.approx(37.5e9 + context, rel=1e-6)
+    further = profile.affine(prefill(4, 256)).first - profile.affine(prefill(1, 1024)).first
+    assert further > 0
+    assert profile.affine(prefill(4, 256, rows=1, context=0)).first == pytest.approx(122.3e9 + further, rel=1e-6)
+
+
+def test_mixed_steps_do_not_change_the_others(tmp_path: Path) -> None:
+    """Decode and prefill alone cost what they did."""
+    with_them, without = load(tmp_path, TABLE + MIXED), load(tmp_path, TABLE)
+    for batch in (decode(8, 4000), prefill(1, 600), prefill(4, 800)):
+        assert with_them.affine(batch) == without.affine(batch)
+
+
+def test_one_batch_size_of_mixed_steps_is_refused(tmp_path: Path) -> None:
+    """Two are needed to know what a row costs."""
+    with pytest.raises(InputError, match="1 batch sizes of kind 'mixed' are too few"):
+        load(tmp_path, TABLE + "mixed,1,1,0.020\nmixed,1,1001,0.120\n")

@@ -16,7 +16,9 @@ DOCUMENTS = [
 ]
 EXISTING = [path for path in DOCUMENTS if path.exists()]
 SOURCES = [
-    path for folder in ("s3sim", "tests", "benchmarks", "experiments") for path in sorted((ROOT / folder).rglob("*.*"))
+    path
+    for folder in ("s3sim", "gpu_validate", "tests", "benchmarks", "experiments")
+    for path in sorted((ROOT / folder).rglob("*.*"))
 ]
 FIGURES = ("utilisation", "throughput-latency", "slo-attainment", "kv-over-time", "latency-cdf", "throughput")
 
@@ -66,7 +68,7 @@ def test_links_and_paths_of_a_document_lead_somewhere(document: Path) -> None:
     """Relative links, and paths below the project's folders that stand in code."""
     text = document.read_text(encoding="utf-8")
     links = [link.split("#")[0] for link in re.findall(r"\]\(([^)]+)\)", text) if not re.match(r"https?:|#", link)]
-    folders = "s3sim|tests|experiments|benchmarks|notebooks|docs"
+    folders = "s3sim|gpu_validate|tests|experiments|benchmarks|notebooks|docs"
     paths = [path for code in code_of(document) for path in re.findall(rf"(?<![\w./-])(?:{folders})/[\w./-]*", code)]
     roots = (document.parent, ROOT, ROOT / "s3sim")
     lost = [path for path in [*links, *paths] if not any((root / path).exists() for root in roots)]

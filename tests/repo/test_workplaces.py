@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-FOLDERS = ("s3sim", "tests", "experiments", "benchmarks", "notebooks", "docs", ".ci")
+FOLDERS = ("s3sim", "gpu_validate", "tests", "experiments", "benchmarks", "notebooks", "docs", ".ci")
 SKIPPED = {"__pycache__", ".ipynb_checkpoints", ".hypothesis"}
 BINARY = {".png", ".gz", ".parquet", ".pyc"}
 # written in pieces, so that this file holds none of them
