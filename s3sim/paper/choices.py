@@ -58,12 +58,12 @@ def choices(runs: Runs) -> Section:
         bars,
         base=base.mean,
         x="Throughput of S³ ÷ ORCA",
-        title=f"Each open choice alone, GPT-NeoX-20B at 2048: the headline ratio is {base.mean:.2f}",
+        title=f"Each open choice alone, GPT-NeoX-20B at 2048: {base.mean:.2f} with all defaults",
     )
     about = "Numbers are those of the list of open choices; lines are 95% intervals over seeds, paired."
     section.say(Picture("tornado", figure, about), _table(found, often, base))
     for (n, what), one in found.items():
-        note = f"Headline {number(base.mean)} otherwise ({100 * (one.mean / base.mean - 1):+.1f}%)."
+        note = f"With all defaults {number(base.mean)} ({100 * (one.mean / base.mean - 1):+.1f}%)."
         name = f"Open choice {n}, {what}: S³ ÷ ORCA"
         section.claim(name, paper=None, grade="?", ours=one, note=note)
     return section

@@ -46,7 +46,7 @@ def today(runs: Runs) -> Section:
             own = own[np.isfinite(own)]
             if len(own):
                 section.claim(
-                    f"S³'s goodput {text}, where ORCA is {_spoken(kind)}",
+                    f"S³'s goodput {text}, where {_spoken(kind)}",
                     paper=None,
                     grade="?",
                     ours=float(np.exp(np.log(np.maximum(own, 1e-3)).mean())),
@@ -66,7 +66,7 @@ def regime(rows: pd.DataFrame) -> str:
 
 
 def _spoken(kind: str) -> str:
-    return {"neither": "not limited", "memory": "limited by memory", "SLO": "beyond all, limited by the SLO"}[kind]
+    return {"neither": "ORCA keeps the SLO", "memory": "memory limits ORCA", "SLO": "nobody keeps the SLO"}[kind]
 
 
 def _cell(rows: pd.DataFrame) -> Cell:
