@@ -24,6 +24,8 @@ def world_of(point: Point, load: Load) -> World:
     hardware = _hardware(point)
     if (devices := hardware.parallel.devices) > 1:
         raise InputError(f"parallel: {devices} devices; a replay runs on one")
+    if load.on_device:
+        raise InputError("predictor.charged_to: 'gpu' is modelled, and no predictor runs in a replay; charge it to host")
     _demand_room(point, hardware, load)
     return World(
         name=point.label or point.system,

@@ -18,6 +18,8 @@ from s3sim.experiment.resolved import Point
 from s3sim.experiment.rundir import RunDirectory, environment, manifest
 from s3sim.experiment.schema import LoadedExperiment, load_experiment
 from s3sim.experiment.sweep import Done, run_points
+from s3sim.learn.packages import demand_packages, use_threads
+from s3sim.predictors.learner import LEARNERS, Learner, Prompts
 from s3sim.report.paired import comparisons
 from s3sim.report.rundir import read_run
 from s3sim.report.summary import summarize
@@ -82,7 +84,7 @@ class Results:
 
 def simulate(point: Point) -> Result:
     """Simulate one resolved point in this process; raises InputError where its parts cannot be built."""
-    run = simulate_point(point)
+    run = simulate_point(point, learners={**LEARNERS, "sgd": _sgd, "encoder": _encoder})
     events, steps = event_frame(run.log), step_frame(run.log)
     facts = build_facts(point, run.hardware)
     requests = requests_table(events, delivery=facts.delivery)
@@ -100,6 +102,22 @@ def simulate(point: Point) -> Result:
         summary=summarize(events, steps, requests, facts) | counts,
         about=point.to_json() | {"facts": facts.to_json()},
     )
+
+
+def _sgd(prompts: Prompts) -> Learner:
+    """scikit-learn's learner, which the extra `learn` brings."""
+    demand_packages("scipy", "sklearn")
+    from s3sim.learn.sgd import SGD  # noqa: PLC0415 - only once it is known to be there
+
+    return SGD.of(prompts)
+
+
+def _encoder(prompts: Prompts) -> Learner:
+    """A trained encoder that learns on."""
+    use_threads(1)
+    from s3sim.learn.continual import Encoder  # noqa: PLC0415
+
+    return Encoder.of(prompts)
 
 
 def run(

@@ -12,6 +12,7 @@ import typer
 
 from s3sim.cli import model
 from s3sim.cli.calibrate import calibrate
+from s3sim.cli.predictor import predictor_app
 from s3sim.cli.trace import trace_app
 from s3sim.core.errors import S3SimError
 
@@ -24,6 +25,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(model.app, name="model")
+app.add_typer(predictor_app, name="predictor")
 app.command()(calibrate)
 app.add_typer(trace_app, name="trace")
 

@@ -59,6 +59,8 @@ class Event(IntEnum):
     IDLE = 11  # nothing to run from here on: slots held, slots written
     STALLED = 12  # it sits steps out, its KV in place, until a block is free: slots cached, detail 0
     RESUMED = 13  # a stalled one has its block and decodes again: slots cached, detail 0
+    RETRAINED = 14  # a retraining begins: rows learnt, duration in ps (id: the version that it will end with)
+    PREDICTING = 15  # from here on no step, but the predictor: requests foreseen, duration in ps (id: lane)
 
 
 class Reason(IntEnum):

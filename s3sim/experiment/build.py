@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from s3sim.core.errors import InputError
 from s3sim.core.kv_cache import ContiguousKV
 from s3sim.core.protocols import LatencyModel
+from s3sim.experiment.foresight import OnlineFields, bucket_edges, online_fields, predictions
 from s3sim.experiment.resolved import Point
-from s3sim.experiment.traffic import at_key, build_closed_loop, build_trace
+from s3sim.experiment.traffic import build_closed_loop, build_trace
 from s3sim.hardware import (
     Constant,
     DeviceSpec,
@@ -21,10 +21,7 @@ from s3sim.hardware import (
     Roofline,
 )
 from s3sim.policies.registry import Choices, system
-from s3sim.predictors.buckets import Buckets
-from s3sim.predictors.confusion import ConfusionMatrix
-from s3sim.predictors.predictor import IntArray, Predictor
-from s3sim.predictors.simple import ConstantPredictor, Noisy, Oracle
+from s3sim.predictors.predictor import IntArray
 from s3sim.report.facts import RunFacts, ServiceLevel
 from s3sim.report.measure import Measure
 from s3sim.workload.closed_loop import ClosedLoop
@@ -34,7 +31,6 @@ from s3sim.workload.trace import Trace
 __all__ = ["Hardware", "Load", "build_choices", "build_facts", "build_hardware", "build_load"]
 
 PICOSECONDS = 10**12  # per second
-PREDICTOR_STREAM = 7919  # keeps a predictor's draws apart from the workload's under one seed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +55,8 @@ class Load:
     concurrency: int | None
     counts: LengthCounts
     invalid_rows: int  # dropped or pruned when the file was read
+    online: OnlineFields | None = None  # what foresees instead of `predicted`, and learns
+    on_device: bool = False  # whether predictions are computed by the serving device, between its steps
     closed_loop: ClosedLoop | None = None  # the users who make the arrivals; None: the trace has them
 
 
@@ -108,48 +106,18 @@ def build_load(point: Point) -> Load:
     trace, invalid = build_trace(point.workload, point.arrivals, seed=point.seed, vocabulary=vocabulary)
     over_length = point.workload["over_length"]
     trace, counts = prepare(trace, max_length=point.max_length, over_length=over_length)
-    timing = point.predictor or {"seconds": 0.0, "concurrency": None}
+    timing = point.predictor or {"seconds": 0.0, "concurrency": None, "charged_to": "host"}
     return Load(
         trace=trace,
-        predicted=None if point.predictor is None else _predict(point, trace),
+        predicted=predictions(point, trace),
+        online=online_fields(point, trace),
         prediction_ps=round(timing["seconds"] * PICOSECONDS),
         concurrency=timing["concurrency"],
+        on_device=timing["charged_to"] == "gpu",
         counts=counts,
         invalid_rows=invalid,
         closed_loop=build_closed_loop(point.arrivals),
     )
-
-
-def _predict(point: Point, trace: Trace) -> IntArray:
-    predictor = _predictor(point)
-    truth = trace.output_tokens if predictor.needs_output_tokens else None
-    return predictor.predict(trace.id, trace.prompt_tokens, truth)
-
-
-def _predictor(point: Point) -> Predictor:
-    fields = point.predictor or {}
-    seed = point.seed + PREDICTOR_STREAM
-    with at_key("predictor"):
-        return _predictor_of(fields, point.max_length, seed)
-
-
-def _predictor_of(fields: dict[str, Any], max_length: int, seed: int) -> Predictor:
-    buckets = None if fields.get("buckets") is None else Buckets(fields["buckets"], max_length)
-    match fields["kind"]:
-        case "oracle":
-            return Oracle(buckets)
-        case "constant":
-            return ConstantPredictor(fields["tokens"])
-        case "noisy":
-            return Noisy(fields["sigma"], buckets, fields["error"], seed)
-        case _:
-            return _confusion(fields, buckets or Buckets(10, max_length), seed)
-
-
-def _confusion(fields: dict[str, Any], buckets: Buckets, seed: int) -> Predictor:
-    if fields["matrix"] is not None:
-        return ConfusionMatrix.from_csv(fields["matrix"], buckets, seed=seed)
-    return ConfusionMatrix.from_accuracy(fields["accuracy"], buckets, spread=fields["spread"], seed=seed)
 
 
 def build_facts(point: Point, hardware: Hardware) -> RunFacts:
@@ -170,4 +138,5 @@ def build_facts(point: Point, hardware: Hardware) -> RunFacts:
         peak_bandwidth=device.memory_bandwidth * devices,
         attention_flops_per_pair=model.attention_flops_per_pair,
         measure=Measure.from_json(point.measure),
+        bucket_edges=bucket_edges(point),
     )

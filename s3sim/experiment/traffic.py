@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from s3sim.core.errors import InputError
 from s3sim.workload.arrivals import ARRIVALS, Arrivals, Offline
 from s3sim.workload.closed_loop import ClosedLoop
-from s3sim.workload.generate import generate, retime
+from s3sim.workload.generate import generate, generate_phases, retime
 from s3sim.workload.lengths import LENGTHS, JointLengths, Length, Lengths
 from s3sim.workload.presets import preset
 from s3sim.workload.pruning import PRUNINGS, Pruning
@@ -42,9 +42,13 @@ def build_trace(workload: Plain, arrivals: Plain, *, seed: int, vocabulary: int 
     """
     if workload["kind"] == "trace":
         return _recorded(workload, arrivals, seed=seed, vocabulary=vocabulary)
+    times = build_arrivals(arrivals, None)
     with at_key("workload"):
-        lengths = preset(workload["name"]) if workload["kind"] == "preset" else _lengths(workload)
-    return generate(workload["requests"], lengths=lengths, arrivals=build_arrivals(arrivals, None), seed=seed), 0
+        if workload["kind"] == "phases":
+            parts = [(part["requests"], _joint(part)) for part in workload["phases"]]
+            return generate_phases(parts, arrivals=times, seed=seed), 0
+        lengths = _joint(workload)
+    return generate(workload["requests"], lengths=lengths, arrivals=times, seed=seed), 0
 
 
 def _recorded(load: Plain, arrivals: Plain, *, seed: int, vocabulary: int | None) -> tuple[Trace, int]:
@@ -136,6 +140,10 @@ def build_closed_loop(fields: Mapping[str, Any]) -> ClosedLoop | None:
     if fields["kind"] != "closed_loop":
         return None
     return ClosedLoop(**{key: value for key, value in fields.items() if key != "kind"})
+
+
+def _joint(load: Plain) -> JointLengths:
+    return preset(load["name"]) if "name" in load else _lengths(load)
 
 
 def _lengths(load: Plain) -> JointLengths:

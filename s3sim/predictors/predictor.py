@@ -7,9 +7,19 @@ from numpy.typing import ArrayLike, NDArray
 
 from s3sim.core.errors import InputError
 
-__all__ = ["MAX_TOKENS", "PREDICTION_SECONDS", "IntArray", "Predictor", "as_tokens", "demand_truth"]
+__all__ = [
+    "MAX_TOKENS",
+    "PREDICTION_SECONDS",
+    "RETRAIN_SECONDS_PER_ROW",
+    "IntArray",
+    "Predictor",
+    "as_tokens",
+    "demand_truth",
+]
 
 PREDICTION_SECONDS = 3.7e-3  # s per prompt, DistilBERT; S³ (arXiv 2306.06000) as recalled, not re-read
+# 11 ms per iteration as recalled of the same, taken to be of 32 rows (fine-tuning's usual batch), 10 epochs
+RETRAIN_SECONDS_PER_ROW = 10 * 11e-3 / 32  # s
 MAX_TOKENS = 2**31 - 1  # tokens, the longest prediction
 
 IntArray = NDArray[np.int64]

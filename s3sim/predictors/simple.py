@@ -1,6 +1,7 @@
 """Predictors that state what they predict, or compute it from the true length."""
 
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -8,6 +9,7 @@ import numpy as np
 from s3sim.core.errors import InputError
 from s3sim.predictors.buckets import Buckets
 from s3sim.predictors.hashing import normals
+from s3sim.predictors.margin import EDGE, Margin
 from s3sim.predictors.predictor import MAX_TOKENS, IntArray, as_tokens, demand_truth
 
 __all__ = ["ConstantPredictor", "Noisy", "Oracle", "Recorded"]
@@ -48,7 +50,9 @@ class Noisy:
     """The true length with a random error, then the upper edge of its bucket where buckets are given.
 
     `multiplicative`: length · exp(σ·z), whose median is the length. `additive`: length + σ·z, σ in
-    tokens. z is standard normal and depends on the seed and the request's id alone.
+    tokens. z is standard normal and depends on the seed and the request's id alone. A margin's quantile adds
+    σ·Φ⁻¹(quantile) to the error: what such a predictor knows of its own errors; without buckets it has no margin
+    in buckets.
     """
 
     needs_output_tokens: ClassVar[bool] = True
@@ -57,8 +61,11 @@ class Noisy:
     buckets: Buckets | None = None
     error: Literal["multiplicative", "additive"] = "multiplicative"
     seed: int = 0
+    margin: Margin = EDGE
 
     def __post_init__(self) -> None:
+        if self.margin.buckets and self.buckets is None:
+            raise InputError(f"margin_buckets is {self.margin.buckets}, and there are no buckets: give them")
         if not 0 <= self.sigma < float("inf"):
             raise InputError(f"sigma is {self.sigma}: a finite number of at least 0 is needed")
         if self.error not in ("multiplicative", "additive"):
@@ -67,11 +74,18 @@ class Noisy:
     def predict(self, ids: IntArray, prompt_tokens: IntArray, output_tokens: IntArray | None = None) -> IntArray:
         """Predicted output tokens, one per request."""
         truth = demand_truth("noisy", output_tokens)
-        error = self.sigma * normals(self.seed, ids)
+        quantile = self.margin.quantile
+        above = 0.0 if quantile is None else NormalDist().inv_cdf(quantile)
+        error = self.sigma * (normals(self.seed, ids) + above)
         if self.error == "additive":
-            return _bucketed(as_tokens(truth + error), self.buckets)
+            return self._said(as_tokens(truth + error))
         log_tokens = np.log(np.maximum(truth, 1)) + error
-        return _bucketed(as_tokens(np.exp(np.minimum(log_tokens, np.log(MAX_TOKENS)))), self.buckets)
+        return self._said(as_tokens(np.exp(np.minimum(log_tokens, np.log(MAX_TOKENS)))))
+
+    def _said(self, tokens: IntArray) -> IntArray:
+        if self.buckets is None:
+            return tokens
+        return self.buckets.upper(np.minimum(self.buckets.index(tokens) + self.margin.buckets, self.buckets.count - 1))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -58,6 +58,7 @@ class RunFacts:
     peak_bandwidth: float | None = None  # bytes per second of device memory; None: unknown
     attention_flops_per_pair: int = 0  # operations per query-key pair, all layers; 0: attention is not counted
     measure: Measure = WHOLE  # which part of the run its metrics are of
+    bucket_edges: tuple[int, ...] | None = None  # upper ones of the predictor's buckets, tokens; None: it has none
 
     def to_json(self) -> dict[str, object]:
         """The facts as a plain dict."""
@@ -76,13 +77,13 @@ class RunFacts:
 
 def _checked(name: str, value: object, place: str) -> Any:
     """One of the facts, of the kind that its field has."""
-    if value is None and name in ("slo", "streamed_weight_bytes", "peak_bandwidth"):
+    if value is None and name in ("slo", "streamed_weight_bytes", "peak_bandwidth", "bucket_edges"):
         return None
     match name:
         case "slo" | "measure":
             return (ServiceLevel if name == "slo" else Measure).from_json(value, place=place)
-        case "delivery":
-            return _delivery(value, place)
+        case "bucket_edges" | "delivery":
+            return (_edges if name == "bucket_edges" else _delivery)(value, place)
         case "contiguous" | "reads_reserved":
             return _flag(value, place)
         case "peak_flops" | "peak_bandwidth":
@@ -104,6 +105,12 @@ def _delivery(value: object, place: str) -> str:
     if value not in DELIVERIES:
         raise InputError(f"{place}: {value!r} is not usable; give one of {', '.join(DELIVERIES)}")
     return str(value)
+
+
+def _edges(value: object, place: str) -> tuple[int, ...]:
+    if not isinstance(value, list | tuple):
+        raise InputError(f"{place}: {value!r} is not usable; give a list of rising whole numbers")
+    return tuple(_whole(edge, place) for edge in value)
 
 
 def _flag(value: object, place: str) -> bool:

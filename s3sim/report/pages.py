@@ -19,6 +19,15 @@ __all__ = ["draw"]
 Say = Callable[[str], None]
 FORMATS = ("png", "svg")
 TIMELINES, MAPS = ("s3", "vllm"), ("s3",)  # systems of which single requests, and addresses, are drawn
+LEARNING = (  # how an online predictor learns
+    "predictor.max_versions",
+    "predictor.collect",
+    "predictor.overruns",
+    "predictor.learner",
+    "predictor.retrain_every",
+    "predictor.window",
+    "predictor.charged_to",
+)
 PREFERRED = ("max_num_seqs", "arrivals.rate")  # what a throughput-latency curve is swept over, if it can be
 # Offline every request waits from time 0, so only the time per token after the first tells what a batch costs.
 OFFLINE_Y, ONLINE_Y = "mean_tpot_ms", "normalized_latency_ms"
@@ -27,7 +36,8 @@ OFFLINE_Y, ONLINE_Y = "mean_tpot_ms", "normalized_latency_ms"
 def draw(run_dir: Path, *, say: Say | None = None) -> list[Path]:
     """Draw every figure of a run into its folder `figures`, as PNG and SVG; returns the files in order.
 
-    Per scenario: throughput-latency where a number was swept, slo-attainment where that is the load and there is
+    Per scenario: foresight where how a predictor learns was swept;
+    throughput-latency where a number was swept, slo-attainment where that is the load and there is
     an SLO, and utilisation where it is max_num_seqs;
     of the points with the highest swept value and the first seed kv-over-time, latency-cdf, timeline (of
     s3 and vllm) and kv-map (of s3); throughput by system at that value. What
@@ -50,6 +60,7 @@ def draw(run_dir: Path, *, say: Say | None = None) -> list[Path]:
 def _figures(run: RunFiles, scenario: Scenario) -> Iterator[tuple[str, Figure | str]]:
     """Names and figures of a scenario; instead of a figure the reason why there is none."""
     title = run.name if run.name == scenario.name else f"{run.name}: {scenario.name}"
+    yield from _online(run, scenario, title)
     key = _swept_number(scenario)
     others = [other for other in scenario.swept_over if other != key]
     groups = (
@@ -60,6 +71,23 @@ def _figures(run: RunFiles, scenario: Scenario) -> Iterator[tuple[str, Figure | 
         suffix = "".join(f"-{re.sub(r'[^A-Za-z0-9.=+-]+', '_', part)}" for part in setting) if len(groups) > 1 else ""
         for name, figure in _of_setting(run, scenario, rows, key, title=", ".join((title, *setting))):
             yield name + suffix, figure
+
+
+def _online(run: RunFiles, scenario: Scenario, title: str) -> Iterator[tuple[str, Figure | str]]:
+    """How a predictor that learns did over time, where what was swept is how it learns, by system."""
+    keys = scenario.swept_over
+    if not keys or not set(keys) <= set(LEARNING):
+        return
+    rows = scenario.rows[scenario.rows["seed"] == scenario.rows["seed"].iloc[0]]
+    systems = list(dict.fromkeys(rows["system"]))
+    for system in systems:
+        own = rows[rows["system"] == system]
+        points = {
+            ", ".join(_setting(own.iloc[[row]], keys)).replace("predictor.", ""): str(own["point"].iloc[row])
+            for row in range(len(own))
+        }
+        name = "foresight" if len(systems) == 1 else f"foresight-{system}"
+        yield name, pictures.foresight(run, points, f"{title}, {system}")
 
 
 def _of_setting(

@@ -10,6 +10,7 @@ from s3sim.report.extents import extents
 from s3sim.report.facts import ServiceLevel
 from s3sim.report.figures import (
     bars,
+    foresight_over_time,
     kv_map,
     kv_over_time,
     latency_cdf,
@@ -18,6 +19,7 @@ from s3sim.report.figures import (
     timeline,
     utilisation,
 )
+from s3sim.report.foresight import FORESIGHT, foresight_series
 from s3sim.report.frames import PS_PER_S, column
 from s3sim.report.occupancy import occupancy_series
 from s3sim.report.phases import interesting, phases
@@ -28,6 +30,7 @@ __all__ = [
     "address_map",
     "cdf",
     "curves",
+    "foresight",
     "kv",
     "load_curves",
     "requests_over_time",
@@ -93,6 +96,20 @@ def cdf(run: RunFiles, points: dict[str, str], *, slo: ServiceLevel, title: str)
     if not any((table["status"] == "finished").any() for table in tables.values()):
         return NOTHING
     return latency_cdf(tables, metrics=LATENCIES, slo=slo, title=title)
+
+
+def foresight(run: RunFiles, points: dict[str, str], title: str) -> Figure | str:
+    """How well lengths were foreseen over time, by setting."""
+    series, begun = {}, {}
+    for label, point in points.items():
+        edges, log = run.facts(point).bucket_edges, run.log(point, Event.RETRAINED)
+        if edges is None:
+            return "its predictor has no buckets"
+        series[label] = foresight_series(run.requests(point, list(FORESIGHT)), edges)
+        begun[label] = [] if log is None else (column(log[0], "time_ps") / PS_PER_S).tolist()
+    if any(frame.empty for frame in series.values()):
+        return NOTHING
+    return foresight_over_time(series, retrained=begun, title=title)
 
 
 def throughput(rows: pd.DataFrame, title: str) -> Figure | str:

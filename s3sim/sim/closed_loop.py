@@ -86,6 +86,7 @@ class ClosedLoopInbox:
             if cells[cell + 1] in ENDS:
                 self.finished(cells[cell + 2], cells[cell])
         self._seen = len(cells)
+        self._rows.observe(log)
 
     def finished(self, ident: int, at: int) -> None:
         """The user who waits for this request has the answer at `at`, and starts to think."""

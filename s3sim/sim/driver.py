@@ -13,6 +13,7 @@ from simpy.events import EventPriority
 
 from s3sim.core.errors import InvariantError
 from s3sim.core.replica import Replica
+from s3sim.sim.device_predictor import DevicePredictor
 from s3sim.sim.executor import Run, SimulatedExecutor
 from s3sim.sim.inbox import Incoming
 from s3sim.sim.link import HostLink
@@ -41,11 +42,19 @@ def serve(
 ) -> Generator[simpy.Event, Any, None]:
     """Serve until every request has come and gone; raises InvariantError if work waits for nothing.
 
-    With `single_steps` every stretch is cut after one step: the same schedule, more slowly.
+    With `single_steps` every stretch is cut after one step: the same schedule, more slowly. An inbox that
+    predicts on the device has it at every step boundary for as long as it needs, before the next step.
     """
     now = 0
     deliver(replica, inbox, link, now)
+    predictor = inbox if isinstance(inbox, DevicePredictor) else None
     while True:
+        busy = 0 if predictor is None else predictor.work(replica, now)
+        if busy:
+            yield boundary(env, busy)
+            now += busy
+            deliver(replica, inbox, link, now)
+            continue
         batch = replica.plan(now)
         inbox.observe(replica.log)
         for move in replica.take_moves():
@@ -91,6 +100,10 @@ def _cut(run: Run, replica: Replica, inbox: Incoming, link: HostLink, now: int) 
         return 1
     event = link.next_end()
     arrival = inbox.next_time()
-    if arrival is not None and (event is None or arrival < event) and replica.arrival_matters():
+    if (
+        arrival is not None
+        and (event is None or arrival < event)
+        and (replica.arrival_matters() or isinstance(inbox, DevicePredictor))
+    ):
         event = arrival
     return run.steps if event is None else min(run.steps, run.affine.boundary(event - now))

@@ -12,7 +12,7 @@ from s3sim.core.events import EventLog, Reason
 from s3sim.core.replica import Replica
 from s3sim.core.request import Prediction, Request
 
-__all__ = ["Column", "Inbox", "Incoming", "Rows", "cells", "ready_times"]
+__all__ = ["Column", "Foreseer", "Inbox", "Incoming", "Rows", "cells", "ready_times"]
 
 Column = NDArray[np.int64]
 LAST = 2**63 - 1  # ps, the largest 64-bit time: 106 days
@@ -62,8 +62,24 @@ class Incoming(Protocol):
         ...
 
 
+class Foreseer(Protocol):
+    """A predictor that learns while it is used."""
+
+    def foresee(self, row: int, at: int) -> Prediction:
+        """What the version that is active at `at`, when the prediction starts, says of a row; asked once a row."""
+        ...
+
+    def observe(self, log: EventLog) -> None:
+        """Learn from what happened since the last call."""
+        ...
+
+
 class Rows:
-    """The rows of a trace as a server sees them; `excluded` marks those that the workload's own rules reject."""
+    """The rows of a trace as a server sees them; `excluded` marks those that the workload's own rules reject.
+
+    Predictions are a column, or come from a foreseer, which is asked once it is known what happened until
+    `seconds_ps`, the time of a prediction, before it is ready.
+    """
 
     def __init__(
         self,
@@ -73,7 +89,11 @@ class Rows:
         max_new_tokens: Column,
         predicted: Column | None,
         excluded: NDArray[np.bool_] | None,
+        foreseer: Foreseer | None = None,
+        seconds_ps: int = 0,
     ) -> None:
+        self.foreseer = foreseer
+        self._seconds_ps = seconds_ps
         self._ids, self._prompt, self._limit = cells(ids), cells(prompt_tokens), cells(max_new_tokens)
         self._predicted = None if predicted is None else cells(predicted)
         self._excluded = frozenset[int]() if excluded is None else frozenset(np.flatnonzero(excluded).tolist())
@@ -94,17 +114,25 @@ class Rows:
         request = Request(self._ids[row], arrival, self._prompt[row], self._limit[row])
         if row in self._excluded:
             replica.reject(request, Reason.OVER_LENGTH)
+        elif self.foreseer is not None:
+            replica.submit(request, self.foreseer.foresee(row, ready - self._seconds_ps), ready=ready)
         elif self._predicted is None:
             replica.submit(request)
         else:
             replica.submit(request, Prediction(self._predicted[row]), ready=ready)
+
+    def observe(self, log: EventLog) -> None:
+        """Let the foreseer, if there is one, learn from what happened since the last call."""
+        if self.foreseer is not None:
+            self.foreseer.observe(log)
 
 
 class Inbox:
     """The rows of a trace, in the order in which they become visible.
 
     `ready` are the times at which rows may be submitted (ps, ascending), `predicted` the output
-    lengths foreseen for them, `excluded` marks rows that the workload's own rules reject.
+    lengths foreseen for them, `excluded` marks rows that the workload's own rules reject. A foreseer takes
+    the place of `predicted`; a prediction takes it `seconds_ps`.
     """
 
     def __init__(
@@ -117,6 +145,8 @@ class Inbox:
         ready: Column | None = None,
         predicted: Column | None = None,
         excluded: NDArray[np.bool_] | None = None,
+        foreseer: Foreseer | None = None,
+        seconds_ps: int = 0,
     ) -> None:
         self._rows = Rows(
             ids=ids,
@@ -124,6 +154,8 @@ class Inbox:
             max_new_tokens=max_new_tokens,
             predicted=predicted,
             excluded=excluded,
+            foreseer=foreseer,
+            seconds_ps=seconds_ps,
         )
         self._arrival = cells(arrival)
         self._ready = self._arrival if ready is None else cells(ready)
@@ -143,7 +175,8 @@ class Inbox:
         self._next = row
 
     def observe(self, log: EventLog) -> None:
-        """Nothing: these requests come whatever becomes of others."""
+        """These requests come whatever becomes of others; what is foreseen of them may not."""
+        self._rows.observe(log)
 
 
 def cells(column: Column) -> "array[int]":

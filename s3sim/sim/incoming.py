@@ -3,39 +3,70 @@
 Imports no simpy: a replay on a real device is asked the very same.
 """
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 import numpy as np
 
 from s3sim.experiment.build import Load
+from s3sim.predictors.learner import LEARNERS, Learner, Prompts
 from s3sim.sim.closed_loop import ClosedLoopInbox
+from s3sim.sim.device_predictor import DevicePredictor
 from s3sim.sim.executor import Outputs
 from s3sim.sim.inbox import Column, Inbox, Incoming, Rows, cells, ready_times
+from s3sim.sim.online import OnlinePredictor, Retraining
 from s3sim.workload.trace import Trace
 
-__all__ = ["inbox_of", "limits_of", "outputs_of"]
+__all__ = ["Learners", "inbox_of", "limits_of", "outputs_of"]
+
+PICOSECONDS = 10**12  # per second
+Learners = Mapping[str, Callable[[Prompts], Learner]]
 
 
-def inbox_of(load: Load, *, seed: int) -> Incoming:
-    """A new inbox of the load's requests, with the arrivals of its trace or of its users."""
-    trace, loop = load.trace, load.closed_loop
+def inbox_of(load: Load, *, seed: int, learners: Learners = LEARNERS) -> Incoming:
+    """A new inbox of the load's requests: open or closed loop, predictions on the host or on the device."""
+    trace, loop, online = load.trace, load.closed_loop, _online(load, learners)
+    columns: dict[str, Any] = {
+        "ids": trace.id,
+        "prompt_tokens": trace.prompt_tokens,
+        "max_new_tokens": limits_of(load),
+        "predicted": load.predicted,
+        "excluded": trace.over_length,
+        "foreseer": online,
+        "seconds_ps": load.prediction_ps,
+    }
     if loop is not None:
-        rows = Rows(
-            ids=trace.id,
-            prompt_tokens=trace.prompt_tokens,
-            max_new_tokens=limits_of(load),
-            predicted=load.predicted,
-            excluded=trace.over_length,
-        )
         thinking = [loop.thinking(user, seed=seed) for user in range(loop.users)]
-        return ClosedLoopInbox(rows, thinking=thinking, prediction_ps=load.prediction_ps, concurrency=load.concurrency)
+        return ClosedLoopInbox(
+            Rows(**columns), thinking=thinking, prediction_ps=load.prediction_ps, concurrency=load.concurrency
+        )
+    if load.on_device:
+        return DevicePredictor(Rows(**columns), arrival=trace.arrival, seconds_ps=load.prediction_ps, online=online)
     ready = ready_times(trace.arrival, seconds_ps=load.prediction_ps, concurrency=load.concurrency)
-    return Inbox(
-        ids=trace.id,
-        arrival=trace.arrival,
-        prompt_tokens=trace.prompt_tokens,
-        max_new_tokens=limits_of(load),
-        ready=ready,
-        predicted=load.predicted,
-        excluded=trace.over_length,
+    return Inbox(**columns, arrival=trace.arrival, ready=ready)
+
+
+def _online(load: Load, learners: Learners) -> OnlinePredictor | None:
+    if load.online is None:
+        return None
+    fields, prompts = load.online.fields, load.online.prompts
+    rule = Retraining(
+        every=fields["retrain_every"],
+        window=fields["window"],
+        collect=fields["collect"],
+        overruns=fields["overruns"],
+        most_versions=fields["max_versions"],
+        fixed_ps=round(fields["retrain_s"] * PICOSECONDS),
+        row_ps=round(fields["retrain_s_per_row"] * PICOSECONDS),
+        background=not load.on_device,
+    )
+    return OnlinePredictor(
+        learners[fields["learner"]](prompts),
+        rule=rule,
+        buckets=prompts.buckets,
+        margin=load.online.margin,
+        rows={ident: row for row, ident in enumerate(load.trace.id.tolist())},
+        prompt_tokens=load.trace.prompt_tokens.tolist(),
     )
 
 

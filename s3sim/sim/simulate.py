@@ -8,9 +8,10 @@ from s3sim.core.events import EventLog
 from s3sim.experiment.build import Hardware, Load, build_choices, build_hardware, build_load
 from s3sim.experiment.resolved import Point
 from s3sim.hardware.units import PICOSECONDS_PER_SECOND, picoseconds
+from s3sim.predictors.learner import LEARNERS
 from s3sim.report.measure import Measure
 from s3sim.report.window import demand_window
-from s3sim.sim.incoming import inbox_of, limits_of, outputs_of
+from s3sim.sim.incoming import Learners, inbox_of, limits_of, outputs_of
 from s3sim.sim.link import LinkSpeed
 from s3sim.sim.promises import demand_reachable, late_delivery
 from s3sim.sim.world import Device, run_world
@@ -31,6 +32,7 @@ def check_point(point: Point) -> None:
     """Build all that a point needs, without running it; raises InputError where it cannot run, or in vain."""
     hardware, load = build_hardware(point), build_load(point)
     _demand_room(point, hardware, load)
+    _demand_one_lane(load, hardware)
     if load.closed_loop is None:  # else nobody knows yet when they arrive
         demand_window(Measure.from_json(point.measure), load.trace.arrival / PICOSECONDS_PER_SECOND)
     device = _device(point, hardware)
@@ -62,16 +64,20 @@ def _check_swept(point: Point) -> None:
         raise InputError(f"{error}{f' (scenario {point.scenario}, with {swept})' if swept else ''}") from None
 
 
-def simulate_point(point: Point, *, single_steps: bool = False) -> Simulated:
-    """Run a point to its end; raises InputError where its parts cannot be built or nothing of it can ever run."""
+def simulate_point(point: Point, *, single_steps: bool = False, learners: Learners = LEARNERS) -> Simulated:
+    """Run a point to its end; raises InputError where its parts cannot be built or nothing of it can ever run.
+
+    `learners` make an online predictor's first version, by the name of the learner.
+    """
     hardware, load = build_hardware(point), build_load(point)
     _demand_room(point, hardware, load)
+    _demand_one_lane(load, hardware)
     trace = load.trace
     log = run_world(
         name=point.label or point.system,
         choices=build_choices(point),
         device=_device(point, hardware),
-        inbox=inbox_of(load, seed=point.seed),
+        inbox=inbox_of(load, seed=point.seed, learners=learners),
         output_tokens=outputs_of(trace),
         single_steps=single_steps,
     )
@@ -86,6 +92,13 @@ def _demand_room(point: Point, hardware: Hardware, load: Load) -> None:
             f" {hardware.device.name!r}, and the smallest request may need {int(longest.min())}"
             f" (max_length {point.max_length}); lower max_length, or choose a larger device"
         )
+
+
+def _demand_one_lane(load: Load, hardware: Hardware) -> None:
+    """A predictor on the device has a place between its steps only where these follow one another."""
+    if load.on_device and (load.closed_loop is not None or hardware.parallel.pipeline > 1):
+        other = "arrivals: closed_loop" if load.closed_loop is not None else "parallel.pipeline above 1"
+        raise InputError(f"predictor.charged_to: 'gpu' does not go with {other}; charge it to the host")
 
 
 def _device(point: Point, hardware: Hardware) -> Device:

@@ -10,6 +10,7 @@ from s3sim.core.errors import InputError
 from s3sim.workload.units import MAX_PICOSECONDS
 
 __all__ = [
+    "COUNTED",
     "MAX_TOKENS",
     "BoolArray",
     "Columns",
@@ -30,6 +31,7 @@ BoolArray = NDArray[np.bool_]
 Columns = Mapping[str, NDArray[Any]]  # by the names of a Trace's fields, all of one length
 Place = Callable[[int], str]  # a row number → where a reader of the message finds that row
 Value = Callable[[int, str], object]  # a row number and a column → what stands there
+COUNTED = ("prompt_tokens", "output_tokens", "max_new_tokens", "predicted_tokens")
 SHOWN = 80  # characters of a value in a message
 
 
@@ -43,7 +45,7 @@ class Rule(NamedTuple):
 
 def length_rules(columns: Columns) -> list[Rule]:
     """Demands on the token columns of each row alone; a reader may drop the rows that break them."""
-    counted = [name for name in ("prompt_tokens", "output_tokens", "max_new_tokens") if name in columns]
+    counted = [name for name in COUNTED if name in columns]
     rules = [Rule(name, ~_is_count(columns[name]), _COUNT) for name in counted]
     if "max_new_tokens" in columns:
         above = columns["output_tokens"] > columns["max_new_tokens"]

@@ -10,7 +10,7 @@ from s3sim.workload.formats import FORMATS, Format
 from s3sim.workload.json_tables import open_json
 from s3sim.workload.tables import Table
 
-__all__ = ["open_as"]
+__all__ = ["open_as", "open_table"]
 
 OPENERS: Mapping[str, Callable[[Path], Table]] = {
     ".csv": open_csv,
@@ -18,6 +18,11 @@ OPENERS: Mapping[str, Callable[[Path], Table]] = {
     ".json": open_json,
     ".jsonl": open_json,
 }
+
+
+def open_table(path: Path) -> Table:
+    """The file as a table, whatever its columns mean; raises InputError for a suffix that no table has."""
+    return OPENERS[_suffix(path, "auto")](path)
 
 
 def open_as(

@@ -30,6 +30,7 @@ class Format:
     id: str | None = None
     limit: str | None = None  # max_new_tokens
     over_length: str | None = None
+    predicted: str = "predicted_tokens"  # output tokens that were foreseen, in whatever format
     total: str | None = None  # must be prompt + output
     single: str | None = None  # must be 1: how many requests a row stands for
     also: tuple[str, ...] = ()  # further columns that it must have
@@ -43,13 +44,14 @@ class Format:
     @property
     def optional(self) -> tuple[str, ...]:
         """Columns that are read where a file has them."""
-        others = (self.id, self.limit, self.over_length, self.total, self.single)
+        others = (self.id, self.limit, self.over_length, self.total, self.single, self.predicted)
         return tuple(name for name in (*self.times, *others) if name is not None)
 
     def source(self, column: str) -> str:
         """The file's name for a trace's column."""
         names = {"prompt_tokens": self.prompt, "output_tokens": self.output, "max_new_tokens": self.limit}
-        return {**names, "id": self.id, "over_length": self.over_length}.get(column) or column
+        names |= {"id": self.id, "over_length": self.over_length, "predicted_tokens": self.predicted}
+        return names.get(column) or column
 
 
 def _list(cells: Cells) -> list[Any]:

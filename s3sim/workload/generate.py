@@ -1,5 +1,7 @@
 """Synthetic traces."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from s3sim.core.errors import InputError
@@ -7,7 +9,7 @@ from s3sim.workload.arrivals import Arrivals
 from s3sim.workload.lengths import JointLengths
 from s3sim.workload.trace import Trace
 
-__all__ = ["generate", "retime"]
+__all__ = ["generate", "generate_phases", "retime"]
 
 LENGTHS_STREAM = 1  # numbers of the independent random streams under one seed
 ARRIVALS_STREAM = 2
@@ -24,6 +26,18 @@ def generate(requests: int, *, lengths: JointLengths, arrivals: Arrivals, seed: 
         raise InputError(f"requests is {requests}: at least 1 is needed")
     prompt, output = lengths.sample(requests, _stream(seed, LENGTHS_STREAM))
     times = arrivals.times(requests, _stream(seed, ARRIVALS_STREAM))
+    return Trace.of(prompt_tokens=prompt, output_tokens=output, arrival=times)
+
+
+def generate_phases(phases: Sequence[tuple[int, JointLengths]], *, arrivals: Arrivals, seed: int) -> Trace:
+    """Trace of so many requests of each of some length distributions, one after another.
+
+    The first phase has the lengths that `generate` draws of it alone, and all arrivals are those of one process.
+    """
+    stream = _stream(seed, LENGTHS_STREAM)
+    drawn = [lengths.sample(requests, stream) for requests, lengths in phases]
+    prompt, output = (np.concatenate([part[side] for part in drawn]) for side in (0, 1))
+    times = arrivals.times(len(prompt), _stream(seed, ARRIVALS_STREAM))
     return Trace.of(prompt_tokens=prompt, output_tokens=output, arrival=times)
 
 

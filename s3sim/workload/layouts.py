@@ -17,7 +17,7 @@ __all__ = ["LAYOUTS", "Layout"]
 Columns = dict[str, Any]  # name → values, all of one length
 TENTH_US, MS = 10**5, 10**9  # ps
 EPOCH = "2023-11-16 00:00:00"  # Azure's timestamps are written as if the trace began then
-OWN = ("id", "max_new_tokens", "over_length")
+OWN = ("id", "max_new_tokens", "over_length", "predicted_tokens")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

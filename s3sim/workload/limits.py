@@ -66,7 +66,9 @@ def _truncate(trace: Trace, over: BoolArray, max_length: int) -> Prepared:
     prompt = np.minimum(trace.prompt_tokens, max_length - 1)
     limit = _max_new_tokens(replace(trace, prompt_tokens=prompt), max_length)
     output = np.minimum(trace.output_tokens, limit)
-    limited = Trace(trace.id, trace.arrival, prompt, output, limit, np.zeros_like(over))
+    limited = replace(
+        trace, prompt_tokens=prompt, output_tokens=output, max_new_tokens=limit, over_length=np.zeros_like(over)
+    )
     count, prompts = int(over.sum()), int((prompt < trace.prompt_tokens).sum())
     return Prepared(limited, LengthCounts(len(trace), count, truncated=count, prompts_truncated=prompts))
 

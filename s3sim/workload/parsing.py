@@ -101,7 +101,8 @@ def _others(chunk: Chunk, form: Format, clock: Clock) -> Iterator[tuple[str, NDA
     if clock.column is not None:
         time = instants(chunk[clock.column], clock.unit)
         yield from zip(("seconds", "picoseconds", "time_valid", "zone"), time, strict=True)
-    for name, source in (("id", form.id), ("max_new_tokens", form.limit), ("total", form.total)):
+    numbers = {"id": form.id, "max_new_tokens": form.limit, "total": form.total, "predicted_tokens": form.predicted}
+    for name, source in numbers.items():
         if source is not None and source in chunk:
             yield from zip((name, f"{name}_valid"), whole_numbers(chunk[source]), strict=True)
     if form.single is not None and form.single in chunk:

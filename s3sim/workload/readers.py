@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from s3sim.core.errors import InputError, UnknownNameError
 from s3sim.workload.cells import UNITS
-from s3sim.workload.checks import BoolArray, Rule, broken_rows, demand, order_rules
+from s3sim.workload.checks import COUNTED, BoolArray, Rule, broken_rows, demand, order_rules
 from s3sim.workload.clocks import arrivals, clock_rules
 from s3sim.workload.detection import open_as
 from s3sim.workload.formats import FORMATS, Format
@@ -60,7 +60,8 @@ def read_trace(
     """Trace of a file in one of FORMATS; .gz is understood for text. `auto` goes by suffix and columns.
 
     s3sim's own columns: prompt_tokens, output_tokens, and optionally arrival_s (seconds since the start, up to
-    12 decimals; 0 without) or arrival_ps, id (the row's number without), max_new_tokens, over_length.
+    12 decimals; 0 without) or arrival_ps, id (the row's number without), max_new_tokens, over_length; and, as in
+    every format, predicted_tokens.
     `columns` maps a column of the format to the name that the file has for it, in JSON also to a path such as
     choices.0.text; `constants` gives one that the file lacks a value. `time_unit` (s, ms, us, ns, ps) overrides
     the format's. `sort` puts rows in order of arrival, and counts those that were not. Texts are counted by
@@ -145,7 +146,7 @@ def _trace(source: _Source, columns: Columns, kept: NDArray[np.intp], *, sort: b
         source.demand(clock_rules(columns, source.table, whole_ms=whole_ms), kept)
     arrival = arrivals(columns, source.form, sort=sort) if timed else np.zeros(len(kept), dtype=np.int64)
     moved = int((np.maximum.accumulate(arrival) > arrival).sum()) if sort else 0
-    names = [name for name in ("prompt_tokens", "output_tokens", "max_new_tokens", "over_length") if name in columns]
+    names = [name for name in (*COUNTED, "over_length") if name in columns]
     fields: dict[str, Any] = {"id": _ids(columns, kept), "arrival": arrival} | {name: columns[name] for name in names}
     if moved:
         order = np.argsort(arrival, kind="stable")

@@ -5,7 +5,7 @@ import numpy as np
 from s3sim.core.errors import InputError
 from s3sim.workload.arrival_times import demand_positive
 from s3sim.workload.arrivals import TraceTimes
-from s3sim.workload.checks import MAX_TOKENS, IntArray
+from s3sim.workload.checks import COUNTED, MAX_TOKENS, IntArray
 from s3sim.workload.trace import Trace
 from s3sim.workload.units import PICOSECONDS
 
@@ -66,10 +66,10 @@ def scale_time(trace: Trace, *, factor: float | None = None, rate: float | None 
 def scale_lengths(trace: Trace, *, prompt: float = 1.0, output: float = 1.0) -> Trace:
     """Trace of the same requests with longer or shorter prompts and outputs: rounded, at least 1 token.
 
-    A max_new_tokens is scaled as its output is.
+    max_new_tokens and predicted_tokens are scaled as the output is.
     """
     columns = dict(trace.columns())
-    for name, factor in (("prompt_tokens", prompt), ("output_tokens", output), ("max_new_tokens", output)):
+    for name, factor in zip(COUNTED, (prompt, output, output, output), strict=True):
         if name in columns:
             columns[name] = _scaled(name, columns[name], factor)
     return Trace(**columns)

@@ -19,7 +19,7 @@ __all__ = ["Trace"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trace:
-    """Rows (id, arrival, prompt_tokens, output_tokens[, max_new_tokens]): what happened.
+    """Rows (id, arrival, prompt_tokens, output_tokens[, max_new_tokens, predicted_tokens]): what happened.
 
     The only holder of true lengths besides an executor. Every column is a read-only array with one
     value per row: ids are unique; arrivals are ps since the start and never decrease (equal ones are
@@ -35,6 +35,7 @@ class Trace:
     output_tokens: IntArray
     max_new_tokens: IntArray | None = None  # the most output that the client allows; None: not said
     over_length: BoolArray | None = None  # None: no row is
+    predicted_tokens: IntArray | None = None  # output tokens that were foreseen of each row; None: not recorded
 
     def __post_init__(self) -> None:
         columns = {name: _column(name, values) for name, values in self.columns().items()}
@@ -55,6 +56,7 @@ class Trace:
         id: ArrayLike | None = None,  # noqa: A002  the field's name
         max_new_tokens: ArrayLike | None = None,
         over_length: ArrayLike | None = None,
+        predicted_tokens: ArrayLike | None = None,
     ) -> Self:
         """Trace of anything array-like: ids are row numbers and arrivals (ps) are 0 where not given."""
         rows = np.size(prompt_tokens)
@@ -65,6 +67,7 @@ class Trace:
             output_tokens=np.asarray(output_tokens),
             max_new_tokens=None if max_new_tokens is None else np.asarray(max_new_tokens),
             over_length=None if over_length is None else np.asarray(over_length),
+            predicted_tokens=None if predicted_tokens is None else np.asarray(predicted_tokens),
         )
 
     @classmethod

@@ -25,7 +25,7 @@ __all__ = ["WriteLosses", "write_trace"]
 class WriteLosses:
     """What of a trace its file does not hold."""
 
-    columns: tuple[str, ...] = ()  # arrival, id, max_new_tokens, over_length
+    columns: tuple[str, ...] = ()  # arrival, id, max_new_tokens, over_length, predicted_tokens
     rounded: int = 0  # arrivals that the format's resolution moved
     shifted_ps: int = 0  # by which all arrivals are earlier, for readers that take the first for 0
 

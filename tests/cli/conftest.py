@@ -7,6 +7,9 @@ from typing import NamedTuple
 import pytest
 
 from s3sim.cli.main import main
+from tests.learn.fixtures import data, source, trained
+
+__all__ = ["Call", "Called", "call", "data", "no_figures", "source", "trained"]
 
 
 class Called(NamedTuple):

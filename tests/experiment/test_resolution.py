@@ -132,7 +132,7 @@ def test_oracles_bring_their_own_predictor_at_the_same_cost() -> None:
     """They pay the time of the predictor that s3 has, and see exact lengths or right buckets."""
     predictor = {"kind": "confusion", "accuracy": 0.5, "buckets": 7, "seconds": 0.25, "concurrency": 3}
     found = {point.system: point.predictor for point in points(predictor=predictor, systems=list(SYSTEMS))}
-    cost = {"seconds": 0.25, "concurrency": 3}
+    cost = {"seconds": 0.25, "concurrency": 3, "charged_to": "host"}
     assert found["oracle_exact"] == {"kind": "oracle", "buckets": None} | cost
     assert found["oracle_bucket"] == {"kind": "oracle", "buckets": 7} | cost
     assert found["orca"] is None

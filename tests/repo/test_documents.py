@@ -12,7 +12,17 @@ from s3sim.policies.registry import SYSTEMS
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [
-    ROOT / name for name in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "experiments/README.md")
+    ROOT / name
+    for name in (
+        "README.md",
+        "ARCHITECTURE.md",
+        "CONTRIBUTING.md",
+        "CHANGELOG.md",
+        "experiments/README.md",
+        "experiments/prediction/README.md",
+        "docs/predictor.md",
+        "docs/when_prediction_pays.md",
+    )
 ]
 EXISTING = [path for path in DOCUMENTS if path.exists()]
 SOURCES = [
@@ -45,7 +55,10 @@ def test_commands_that_a_document_shows_exist(document: Path) -> None:
         for call in re.findall(r"(?<![\w./-])s3sim ([^#&|;]*)", line.removeprefix("import ")):
             name, *arguments = call.split()
             assert name in commands, f"{document.name}: {line}"
-            options = {option for parameter in commands[name].params for option in parameter.opts}
+            command = commands[name]
+            if arguments and arguments[0] in getattr(command, "commands", {}):
+                command = command.commands[arguments[0]]
+            options = {option for parameter in command.params for option in parameter.opts}
             unknown = [part for part in arguments if part.startswith("--") and part not in options]
             assert not unknown, f"{document.name}: {line}"
 
@@ -106,7 +119,17 @@ def test_every_experiment_is_in_its_readme_with_figures_that_it_draws() -> None:
             assert re.search(rf"^  {scenario}:", text, flags=re.MULTILINE), f"{name} draws no {figure}"
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "experiments").glob("*.yaml")), ids=lambda path: path.name)
+def test_every_experiment_on_prediction_is_in_its_readme() -> None:
+    """A row names it, and no row names another."""
+    folder = ROOT / "experiments" / "prediction"
+    told = set(re.findall(r"`(\w+\.yaml)`", (folder / "README.md").read_text(encoding="utf-8")))
+    assert told == {path.name for path in folder.glob("*.yaml")}
+
+
+ASKED = [*(ROOT / "experiments").glob("*.yaml"), *(ROOT / "experiments" / "prediction").glob("*.yaml")]
+
+
+@pytest.mark.parametrize("path", sorted(ASKED), ids=lambda path: path.name)
 def test_every_experiment_asks_its_question(path: Path) -> None:
     """The second line is the question; the file resolves, or says which data it needs."""
     text = path.read_text(encoding="utf-8")

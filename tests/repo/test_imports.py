@@ -6,7 +6,21 @@ import sys
 
 import pytest
 
-HEAVY = ("numpy", "pandas", "pyarrow", "simpy", "matplotlib", "pydantic", "yaml", "rich", "typer", "joblib", "torch")
+HEAVY = (
+    "numpy",
+    "pandas",
+    "pyarrow",
+    "simpy",
+    "matplotlib",
+    "pydantic",
+    "yaml",
+    "rich",
+    "typer",
+    "joblib",
+    "torch",
+    "transformers",
+    "sklearn",
+)
 
 ALONE = """
 import sys

@@ -81,6 +81,30 @@ class LengthsWorkload(Mapping):
     over_length: OverLength = OVER_LENGTH
 
 
+class PresetPhase(Mapping):
+    """Requests of a built-in table's lengths."""
+
+    name: Annotated[str, offering(PRESETS)]
+    requests: Requests
+
+
+class LengthsPhase(Mapping):
+    """Requests of lengths drawn from distributions."""
+
+    prompt: Tokens
+    output: Tokens
+    spearman: Annotated[float, Field(ge=-1, le=1)] = 0.0
+    requests: Requests
+
+
+class PhasesWorkload(Mapping):
+    """Traffic that changes: first these requests, then those; the arrivals run on."""
+
+    kind: Literal["phases"]
+    phases: list[PresetPhase | LengthsPhase] = Field(min_length=1)
+    over_length: OverLength = OVER_LENGTH
+
+
 Column = Literal[
     "id",
     "arrival_s",
@@ -89,6 +113,7 @@ Column = Literal[
     "output_tokens",
     "max_new_tokens",
     "over_length",
+    "predicted_tokens",
     "prompt",
     "output",
 ]  # of s3sim's own trace format, and the texts of others
@@ -112,7 +137,7 @@ class TraceWorkload(Mapping):
     over_length: OverLength = OVER_LENGTH
 
 
-Workload = Annotated[PresetWorkload | LengthsWorkload | TraceWorkload, Field(discriminator="kind")]
+Workload = Annotated[PresetWorkload | LengthsWorkload | PhasesWorkload | TraceWorkload, Field(discriminator="kind")]
 
 
 class OfflineArrivals(Mapping):

@@ -22,6 +22,7 @@ __all__ = ["At", "resolve"]
 
 Plain = dict[str, Any]
 LEFT_OUT = 0.1  # of the requests, at either end: a queue that starts empty has its usual length by then
+TRAINED = "s3sim_predictor.json"  # a trained predictor's folder holds it, with the digest of its weights
 
 
 class At(NamedTuple):
@@ -110,10 +111,23 @@ def _with_file(fields: Plain, keys: tuple[str, str], document: Document) -> Plai
     return fields
 
 
+def _with_folder(fields: Plain, keys: tuple[str, str], document: Document) -> Plain:
+    """The fields, with the folder of a trained predictor found, and the digest of what tells of its weights."""
+    key = keys[-1]
+    if fields.get(key) is None:
+        return fields
+    path = find_file(f"{fields[key]}/{TRAINED}", folder=document.folder, place=document.place(keys))
+    return fields | {key: str(path.parent), f"{key}_sha256": content_digest(path)}
+
+
 def _workload(setting: Setting, document: Document) -> Plain:
     load = setting.workload.model_dump()
-    if load["kind"] == "preset" and load["name"] not in PRESETS:
-        raise UnknownNameError("length preset", load["name"], PRESETS, place=document.place(["workload", "name"]))
+    named: list[tuple[str, list[str | int]]] = [(load["name"], ["name"])] if load["kind"] == "preset" else []
+    for number, phase in enumerate(load.get("phases", [])):
+        named += [(phase["name"], ["phases", number, "name"])] if "name" in phase else []
+    for name, keys in named:
+        if name not in PRESETS:
+            raise UnknownNameError("length preset", name, PRESETS, place=document.place(["workload", *keys]))
     return _with_file(_with_file(load, ("workload", "path"), document), ("workload", "tokenizer"), document)
 
 
@@ -137,9 +151,9 @@ def _predictor(setting: Setting, kind: System, name: str, document: Document) ->
         if given is None:
             place = document.place(["predictor"])
             raise InputError(f"{place}: missing; system {name!r} needs one, such as {{kind: oracle}}")
-        return _with_file(given.model_dump(), ("predictor", "matrix"), document)
-    timing = (
-        {"seconds": given.seconds, "concurrency": given.concurrency} if given else {"seconds": 0.0, "concurrency": None}
-    )
+        fields = _with_file(given.model_dump(), ("predictor", "matrix"), document)
+        return _with_folder(_with_file(fields, ("predictor", "texts"), document), ("predictor", "model"), document)
+    free = {"seconds": 0.0, "concurrency": None, "charged_to": "host"}
+    timing = free if given is None else {key: getattr(given, key) for key in free}
     buckets = None if kind.needs == "oracle_exact" else getattr(given, "buckets", None) or 10
     return {"kind": "oracle", "buckets": buckets, **timing}

@@ -1,0 +1,74 @@
+"""What predictions are worth: the same requests served with each predictor's reservations."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from s3sim.api import simulate
+from s3sim.experiment.schema import load_experiment
+from s3sim.learn.evaluation import Evaluation
+from s3sim.predictors.predictor import IntArray
+from s3sim.workload.trace import Trace
+from s3sim.workload.writers import write_trace
+
+__all__ = ["worth_of"]
+
+REQUESTS = 4000  # drawn with replacement from the judged rows: several times what the device holds at once
+MAX_LENGTH = 2048  # tokens, GPT-J's positions: what orca reserves
+CHARACTERS = 4  # per token of English, OpenAI's rule of thumb: prompts count little beside outputs here
+KEPT = ("request_throughput", "preemptions", "mean_batch_size", "kv_waste_fraction")
+
+EXPERIMENT: Mapping[str, Any] = {
+    "version": 1,
+    "name": "predictor_worth",
+    "model": "gpt-j-6b",
+    "device": "a100-80gb",
+    "max_length": MAX_LENGTH,
+    "scenarios": {"offline": {}},
+    "seeds": [0],
+}
+
+
+def worth_of(found: Evaluation, *, overrides: Sequence[str] = ()) -> pd.DataFrame:
+    """Throughput and preemptions of s3 with each predictor, of orca, and of s3 with a perfect bucket and length.
+
+    Every predictor reserves the upper edge of its likeliest bucket and is charged the same time. Predictions are
+    read from the trace, as `record` writes them. Returns a row per predictor with `ratio`, its throughput ÷ orca's.
+    """
+    tokens, buckets = found.rows.tokens, found.buckets
+    predictions = {name: guess.reserved(buckets) for name, guess in found.foreseen.items()}
+    predictions |= {"true bucket": buckets.upper(buckets.index(tokens)), "true length": tokens}
+    with TemporaryDirectory() as folder:
+        rows = [_row("orca", "–", _trace(found, tokens), Path(folder), overrides)]
+        for name, predicted in predictions.items():
+            rows.append(_row("s3", name, _trace(found, predicted), Path(folder), overrides))
+    frame = pd.DataFrame(rows)
+    frame["ratio"] = frame["request_throughput"] / frame["request_throughput"].iloc[0]
+    return frame
+
+
+def _trace(found: Evaluation, predicted: IntArray) -> Trace:
+    prompts = [max(len(prompt) // CHARACTERS, 1) for prompt in found.rows.prompts]
+    return Trace.of(
+        prompt_tokens=prompts, output_tokens=found.rows.tokens, predicted_tokens=np.asarray(predicted, dtype=np.int64)
+    )
+
+
+def _row(system: str, name: str, trace: Trace, folder: Path, overrides: Sequence[str]) -> dict[str, Any]:
+    path = folder / "trace.parquet"
+    write_trace(trace, path)
+    workload = {
+        "kind": "trace",
+        "path": str(path),
+        "requests": REQUESTS,
+        "select": "resample",
+        "over_length": "truncate",
+    }
+    values = {**EXPERIMENT, "workload": workload, "systems": [system], "predictor": {"kind": "recorded"}}
+    summaries = [simulate(point).summary for point in load_experiment(values, list(overrides)).points]
+    means = {key: float(np.mean([summary[key] for summary in summaries])) for key in KEPT}
+    return {"system": system, "predictor": name, **means}
