@@ -25,7 +25,7 @@ def world_of(point: Point, load: Load) -> World:
     if (devices := hardware.parallel.devices) > 1:
         raise InputError(f"parallel: {devices} devices; a replay runs on one")
     if load.on_device:
-        raise InputError("predictor.charged_to: 'gpu' is modelled, and no predictor runs in a replay; charge it to host")
+        raise InputError("predictor.charged_to: 'gpu' is modelled, and a replay runs none; charge it to the host")
     _demand_room(point, hardware, load)
     return World(
         name=point.label or point.system,

@@ -6,7 +6,6 @@ from typing import Any
 
 from s3sim.core.errors import InputError
 from s3sim.experiment.resolved import Point
-from s3sim.experiment.texts import prompts_by_id
 from s3sim.experiment.traffic import at_key
 from s3sim.predictors.buckets import Buckets
 from s3sim.predictors.confusion import ConfusionMatrix
@@ -49,7 +48,7 @@ def online_fields(point: Point, trace: Trace) -> OnlineFields | None:
     with at_key("predictor"):
         prompts = Prompts(
             tokens=trace.prompt_tokens,
-            texts=None if fields["texts"] is None else prompts_by_id(Path(fields["texts"]), trace.id),
+            texts=None if fields["texts"] is None else _texts(Path(fields["texts"]), trace.id),
             buckets=_demanded(fields, point.max_length),
             seed=point.seed + PREDICTOR_STREAM,
             model=None if fields["model"] is None else Path(fields["model"]),
@@ -109,3 +108,9 @@ def _confusion(fields: dict[str, Any], buckets: Buckets, seed: int) -> Predictor
     return ConfusionMatrix.from_accuracy(
         fields["accuracy"], buckets, spread=fields["spread"], seed=seed, margin=margin, skill=skill
     )
+
+
+def _texts(path: Path, wanted: IntArray) -> tuple[str, ...]:
+    from s3sim.experiment.texts import prompts_by_id  # noqa: PLC0415  pandas, which a GPU machine may lack
+
+    return prompts_by_id(path, wanted)

@@ -117,3 +117,31 @@ def test_help_imports_no_torch(command: list[str], call: Call, monkeypatch: pyte
         monkeypatch.setitem(sys.modules, name, None)  # an import would fail
     done = call("predictor", *command, "--help")
     assert (done.code, "Usage" in done.out) == (0, True)
+
+
+@pytest.mark.usefixtures("needs_torch")
+def test_learn_on_from_a_run(call: Call, trained: Path, tmp_path: Path) -> None:
+    """A run's events and its prompts give another predictor; what fits no single point is an error that names them."""
+    rows = learnable(60, seed=5)
+    write_jsonl(tmp_path / "texts.jsonl", rows)
+    write_csv(tmp_path / "trace.csv", [{"prompt_tokens": 9, "output_tokens": 1 + row["id"] % 7} for row in rows])
+    text = """
+version: 1
+name: taught
+model: gpt-j-6b
+device: a100-80gb
+max_length: 256
+workload: {kind: trace, path: trace.csv}
+systems: [orca]
+scenarios: {main: {}}
+"""
+    (tmp_path / "taught.yaml").write_text(text, encoding="utf-8")
+    assert call("run", "taught.yaml", "--out", "run").code == 0
+    options = ["--texts", "texts.jsonl", "--retrain-every", 20, "--collect", "all"]
+    done = call("predictor", "learn", trained, "run", *options, "--out", "on")
+    assert (done.code, "accuracy" in done.out) == (0, True), done.err
+    assert json.loads(call("predictor", "evaluate", "on", "--json").out)["rows"] == 100
+    again = call("predictor", "learn", trained, "run", *options, "--out", "on")
+    assert (again.code, "is there already" in again.err) == (2, True)
+    other = call("predictor", "learn", trained, "run", *options, "--out", "two", "--point", "none")
+    assert (other.code, "main-orca-seed0" in other.err) == (2, True)

@@ -15,7 +15,7 @@ from s3sim.predictors.simple import Noisy
 TEN = Buckets(10, 1000)
 IDS = np.arange(4000)
 LENGTHS = np.random.default_rng(0).integers(1, 1001, len(IDS))
-COUNTS = np.array([[80, 15, 5], [30, 50, 20], [10, 30, 60]])
+COUNTS = np.array([[160, 30, 10], [30, 50, 20], [10, 30, 60]])
 THREE = Buckets(3, 300)
 
 

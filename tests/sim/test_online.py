@@ -10,10 +10,14 @@ from s3sim.core.errors import InputError
 from s3sim.core.events import Event, EventLog, canonical
 from s3sim.experiment.build import build_load
 from s3sim.experiment.resolved import Point
+from s3sim.predictors.buckets import Buckets
+from s3sim.predictors.learner import Frequencies, Prompts
+from s3sim.predictors.margin import EDGE
 from s3sim.report.frames import event_frame, step_frame
 from s3sim.report.levels import account, durations
 from s3sim.report.tables import requests_table
 from s3sim.sim import simulate as simulation
+from s3sim.sim.online import OnlinePredictor, Retraining
 from s3sim.sim.simulate import check_point, simulate_point
 from tests.sim.online_worlds import log_of, of_kind, point_of, predicted, retrained
 
@@ -191,3 +195,50 @@ def test_users_who_wait_for_answers_are_learnt_from() -> None:
     log = log_of(replace(point_of(collect="all"), arrivals=loop))
     assert len(retrained(log)) > 3
     assert predicted(log)["detail"].max() == len(retrained(log)) or len(predicted(log)) == 300
+
+
+def online(**rule: object) -> OnlinePredictor:
+    """A predictor of ten requests with prompts of 5 tokens, ids 0 to 9, that learns from every one."""
+    buckets = Buckets(4, 40)
+    prompts = Prompts(tokens=np.full(10, 5), texts=None, buckets=buckets, seed=0)
+    fields = {"every": 1, "window": 4, "collect": "all", "overruns": True, **rule}
+    return OnlinePredictor(
+        Frequencies.of(prompts),
+        rule=Retraining(**fields),  # type: ignore[arg-type]
+        buckets=buckets,
+        margin=EDGE,
+        rows={row: row for row in range(10)},
+        prompt_tokens=[5] * 10,
+    )
+
+
+def test_a_preemption_below_what_was_said_tells_nothing_of_the_length() -> None:
+    """Who gave way before the end of the reservation is not taken to be longer; who outgrew it is."""
+    predictor, log = online(), EventLog()
+    predictor.foresee(0, 0)
+    log.event(10, Event.FINISHED, 0, 7, 0)
+    predictor.observe(log)
+    assert [predictor.foresee(row, 20).tokens for row in (1, 2, 3)] == [10, 10, 10]
+    log.event(30, Event.PREEMPTED, 1, 5 + 6, 0)  # 6 slots of its output are written, of 10
+    predictor.observe(log)
+    assert predictor.foresee(4, 40) == (10, 1)
+    log.event(50, Event.PREEMPTED, 2, 5 + 10, 0)  # the eleventh token is there, and has no slot
+    log.event(60, Event.GROWN, 3, 10, 5 + 10 + 10)
+    predictor.observe(log)
+    assert predictor.foresee(5, 70) == (20, 3)
+
+
+def test_a_length_that_becomes_known_takes_the_place_of_its_bound() -> None:
+    """An overrun tells 'above 10'; the end tells 33, and the bound is forgotten."""
+    predictor, log = online(), EventLog()
+    predictor.foresee(0, 0)
+    log.event(10, Event.FINISHED, 0, 7, 0)
+    predictor.observe(log)
+    predictor.foresee(1, 20)
+    log.event(30, Event.PREEMPTED, 1, 5 + 10, 0)
+    log.event(40, Event.FINISHED, 1, 33, 1)
+    predictor.observe(log)
+    assert retrained(log)["tokens"].tolist() == [1, 2, 2]
+    learnt = predictor.foresee(2, 50)
+    assert learnt.version == 3
+    assert learnt.tokens == 10  # one row of 7, one of 33: the first of equals
