@@ -38,6 +38,7 @@ SETTINGS = {  # scenario of settings.yaml → (number, what is changed)
     "arriving": (9, "Poisson arrivals at 60 requests/s"),
     "arriving_in_bursts": (9, "bursty arrivals at 60 requests/s"),
     "predictor_free": (10, "the predictor takes no time"),
+    "predictor_on_gpu": (10, "predictions run on the GPU, between the steps"),
     "predictor_serial": (10, "one prediction at a time"),
     "predictor_memory": (10, "the predictor's memory on the GPU"),
     "half_the_workspace": (10, "half the workspace"),
