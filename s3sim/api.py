@@ -128,10 +128,11 @@ def run(
     workers: int = 1,
     resume: bool = False,
     overwrite: bool = False,
+    figures: bool = True,
     on_point: Callable[[Point], None] | None = None,
     on_start: Callable[[LoadedExperiment, int], None] | None = None,
 ) -> Results:
-    """Run an experiment, a YAML file or what one would hold, and draw its figures.
+    """Run an experiment, a YAML file or what one would hold, and draw its figures unless `figures` is false.
 
     Results go into a run directory, `results/<name>` by default; with `resume` its finished points are
     kept. `on_start` is told the experiment and how many points are to be run, `on_point` each point that
@@ -165,7 +166,8 @@ def run(
         directory.drop_drafts()
         directory.summarize(loaded.points)
         _compare(directory)
-    draw(directory.path)
+    if figures:
+        draw(directory.path)
     return load(directory.path)
 
 

@@ -114,6 +114,34 @@ def capacity(
 
 
 @app.command()
+def paper(
+    folder: Annotated[Path, typer.Argument(help="The folder of the paper's experiments.")] = Path("experiments/paper"),
+    out: Annotated[Path, typer.Option(help="Where the run directories go.")] = Path("results/paper"),
+    docs: Annotated[
+        Path | None, typer.Option(help="Where paper.md and paper.json go [default: docs; with --quick: --out].")
+    ] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Points at one time [default: the processors].")] = None,
+    dollars: Annotated[float, typer.Option(min=0.0, help="Price of a GPU hour; an assumption.")] = 2.0,
+    resume: Annotated[bool, typer.Option("--resume", help="Keep the points that are finished already.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the results that are there.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Few requests and settings: to see that all works.")] = False,
+) -> None:
+    """Run every study of the S³ paper and write a page with its claims beside what is found."""
+    from s3sim.cli.paper import paper_command  # noqa: PLC0415
+
+    paper_command(
+        folder,
+        out=out,
+        docs=docs or (out if quick else Path("docs")),
+        workers=workers,
+        dollars=dollars,
+        resume=resume,
+        overwrite=overwrite,
+        quick=quick,
+    )
+
+
+@app.command()
 def report(directory: Annotated[Path, typer.Argument(help="A run directory.")]) -> None:
     """Print a run's table and redraw its figures, from the run directory alone."""
     from s3sim.cli.run import report_command  # noqa: PLC0415

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from s3sim.core.protocols import Planner
 
-__all__ = ["Chunked", "IterationLevel", "PrefillFirst", "Static"]
+__all__ = ["Chunked", "IterationLevel", "PrefillApart", "PrefillFirst", "Static"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +17,20 @@ class IterationLevel:
         step.admit()
         step.prefill()
         step.decode()
+
+
+@dataclass(frozen=True, slots=True)
+class PrefillApart:
+    """Iteration-level scheduling without selective batching: prompts are computed in a step of their own, and first."""
+
+    def compose(self, step: Planner) -> None:
+        """As IterationLevel, but decoding sequences sit out a step that computes prompts."""
+        step.settle_overruns()
+        step.admit()
+        if step.prefill_backlog:
+            step.prefill()
+        else:
+            step.decode()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

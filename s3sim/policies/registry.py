@@ -14,7 +14,7 @@ from s3sim.core.replica import Scheduler, StaticBatch
 from s3sim.policies.about import BLOCK_TOKENS, MAX_NUM_SEQS
 from s3sim.policies.about import about as _about
 from s3sim.policies.admission import FirstCome, SwappedFirst, TpotLimit, within
-from s3sim.policies.batching import Chunked, IterationLevel, PrefillFirst, Static
+from s3sim.policies.batching import Chunked, IterationLevel, PrefillApart, PrefillFirst, Static
 from s3sim.policies.reservation import AllButLast, Fixed, MaximumLength, PowerOfTwo, Predicted, Written
 from s3sim.policies.rivals import LTR, SSJF, AMax, AMin, Order, PastFuture, Trail, ordered
 from s3sim.policies.supervisor import Doubling, LastArrived, NoOverrun, OutOfMemory
@@ -36,14 +36,19 @@ __all__ = [
 ]
 
 PICOSECONDS = 10**12  # per second
+BUCKETS = 10  # of S³'s predictor, over the maximum length (arXiv 2306.06000)
 LONGEST = 9.2e6  # s: 106 days, which is all that 64 bits of picoseconds hold
 Needs = Literal["nothing", "predictor", "oracle_bucket", "oracle_exact"]
+Prefill = Literal["mixed", "apart"]
 
 
 TPOT_LIMIT = _about(
     "Admit nobody whose company would make a decode step longer than this; reading_speed: the paper's SLO, 187.5 ms"
     " per token; null: never hold back.",
     gt=0,
+)
+PREFILL: dict[str, Any] = _about(
+    "mixed: a prompt is computed in one step with the decodes, ORCA's selective batching; apart: in a step of its own."
 )
 DELIVERY = _about("When a client gets its tokens: one by one, or all when the whole batch has finished.")
 
@@ -68,6 +73,7 @@ class Orca:
 
     max_num_seqs: int | None = field(default=None, metadata=MAX_NUM_SEQS)
     tpot_limit_ms: TpotLimit = field(default=None, metadata=TPOT_LIMIT)
+    prefill: Prefill = field(default="mixed", metadata=PREFILL)
 
     def kv(self, capacity: int) -> KVCacheManager:
         """One address space."""
@@ -79,7 +85,7 @@ class Orca:
             name=name,
             reservation=MaximumLength(),
             admission=within(FirstCome(), self.tpot_limit_ms),
-            batching=IterationLevel(),
+            batching=IterationLevel() if self.prefill == "mixed" else PrefillApart(),
             supervisor=NoOverrun(),
             max_num_seqs=self.max_num_seqs,
         )
@@ -112,6 +118,20 @@ class S3:
             "What an overrun doubles: the whole reservation ('the assigned memory is doubled') or its output part."
         ),
     )
+    returns_with: Literal["double", "maximum", "bucket"] = field(
+        default="double",
+        metadata=_about(
+            "What an overrun asks for next: twice as much, as in the paper; the maximum at once; or a bucket more,"
+            " a tenth of the maximum length."
+        ),
+    )
+    counts_prompt: bool = field(
+        default=True,
+        metadata=_about(
+            "Reserve prompt + prediction; false: the prediction covers the prompt too, which the paper leaves open."
+        ),
+    )
+    prefill: Prefill = field(default="mixed", metadata=PREFILL)
     on_overrun: Literal["swap", "recompute"] = field(
         default="swap", metadata=_about("swap is the paper's; recompute drops the KV and prefills it again.")
     )
@@ -122,28 +142,32 @@ class S3:
             " free, and preempts elsewhere."
         ),
     )
-    compact: Literal["on_demand", "on_release"] = field(
+    compact: Literal["on_demand", "on_release", "never"] = field(
         default="on_demand",
         metadata=_about(
             "When extents are shifted together: when an admission needs the room (cheaper), or at each"
-            " release, as the paper has it."
+            " release, as the paper has it; never: slots need not be neighbours, so that nothing is ever moved."
         ),
     )
 
     def kv(self, capacity: int) -> KVCacheManager:
-        """One address space."""
-        return ContiguousKV(capacity)
+        """One address space, unless nothing is ever to be moved."""
+        return CountedKV(capacity) if self.compact == "never" else ContiguousKV(capacity)
 
     def scheduler(self, *, name: str, capacity: int, max_length: int) -> Scheduler:
         """Reserve what is predicted, and repair mistakes."""
         ageing = None if self.ageing_s is None else round(self.ageing_s * PICOSECONDS)
         return Scheduler(
             name=name,
-            reservation=Predicted(),
+            reservation=Predicted(counts_prompt=self.counts_prompt),
             admission=within(ordered(self.order, ageing=ageing), self.tpot_limit_ms),
-            batching=IterationLevel(),
+            batching=IterationLevel() if self.prefill == "mixed" else PrefillApart(),
             supervisor=Doubling(
-                doubled=self.doubled, swap=self.on_overrun == "swap", in_place=self.growth == "in_place"
+                doubled=self.doubled,
+                swap=self.on_overrun == "swap",
+                in_place=self.growth == "in_place",
+                returns_with=self.returns_with,
+                bucket_tokens=ceil(max_length / BUCKETS),
             ),
             max_num_seqs=self.max_num_seqs,
             compact_on_release=self.compact == "on_release",

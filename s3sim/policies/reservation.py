@@ -50,17 +50,23 @@ class PowerOfTwo:
         return sequence.request.prompt_tokens + min(rounded, sequence.request.max_new_tokens)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Predicted:
-    """Prompt plus the predicted output, at most the maximum, at least what a supervisor demands: S³."""
+    """Prompt plus the predicted output, at most the maximum, at least what a supervisor demands: S³.
+
+    Without `counts_prompt` the prediction is taken for the whole, of which the prompt and one token are the least.
+    """
+
+    counts_prompt: bool = True
 
     def tokens(self, sequence: Sequence) -> int:
         """Slots for the prediction; raises InvariantError where nobody predicted."""
         if sequence.predicted is None:
             raise InvariantError(f"{sequence} has no prediction; this system needs a predictor")
         request = sequence.request
-        predicted = request.prompt_tokens + min(max(1, sequence.predicted), request.max_new_tokens)
-        return max(predicted, sequence.min_reservation_tokens)
+        prompt, predicted = request.prompt_tokens, sequence.predicted
+        output = max(1, predicted if self.counts_prompt else predicted - prompt)
+        return max(prompt + min(output, request.max_new_tokens), sequence.min_reservation_tokens)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

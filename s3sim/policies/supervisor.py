@@ -26,19 +26,29 @@ class Doubling:
     With `in_place` a reservation grows where it is, if the slots right behind it are free. `doubled`
     names the quantity: the whole reservation, or its output part. Either grows at least geometrically up
     to prompt + max_new_tokens, which ends it after at most ceil(log2(cap / first)) overruns of a sequence.
+    Instead of doubling, `returns_with` may ask for the maximum at once, or for `bucket_tokens` more.
     """
 
     doubled: Literal["reservation", "output"]
     swap: bool
     in_place: bool = False
+    returns_with: Literal["double", "maximum", "bucket"] = "double"
+    bucket_tokens: int = 1
 
     def overrun(self, view: View, sequence: Sequence) -> Grow | Preempt:
         """Grow where there is room for all of it, else preempt the sequence itself."""
-        prompt = sequence.request.prompt_tokens if self.doubled == "output" else 0
-        wanted = min(prompt + 2 * (sequence.reservation - prompt), sequence.max_tokens)
+        wanted = min(self._wanted(sequence), sequence.max_tokens)
         if self.in_place and wanted - sequence.reservation <= view.room_behind(sequence):
             return Grow(wanted - sequence.reservation)
         return Preempt([sequence], self.swap, wanted)
+
+    def _wanted(self, sequence: Sequence) -> int:
+        if self.returns_with == "maximum":
+            return sequence.max_tokens
+        if self.returns_with == "bucket":
+            return sequence.reservation + self.bucket_tokens
+        prompt = sequence.request.prompt_tokens if self.doubled == "output" else 0
+        return prompt + 2 * (sequence.reservation - prompt)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -62,7 +62,7 @@ def every_step_counts(one: World) -> EventLog:
 
 
 def doubled_seldom(one: World) -> EventLog:
-    """Each overrun doubles what the sequence reserves, or its output part, up to the most it can need."""
+    """Each overrun doubles what is reserved, or its output part, adds a bucket, or goes to the most it can need."""
     log = one.run()
     supervisor = one.scheduler().supervisor
     if not isinstance(supervisor, Doubling):
@@ -75,10 +75,22 @@ def doubled_seldom(one: World) -> EventLog:
     for ident, row in one.by_id.items():
         part = row.prompt if supervisor.doubled == "output" else 0
         series, cap = [tokens - part for tokens in reserved[ident]], row.prompt + row.max_new - part
-        assert all(later == min(2 * sooner, cap) for sooner, later in pairwise(series))
+        assert all(later == _next(supervisor, sooner, cap) for sooner, later in pairwise(series))
         assert len(series) == (overruns[ident] + 1 if series else 0)
-        assert not series or overruns[ident] <= ceil(log2(cap / series[0]))
+        assert not series or overruns[ident] <= _most(supervisor, series[0], cap)
     return log
+
+
+def _next(supervisor: Doubling, reserved: int, cap: int) -> int:
+    """What an overrun asks for, of the quantity that is doubled."""
+    asked = {"double": 2 * reserved, "maximum": cap, "bucket": reserved + supervisor.bucket_tokens}
+    return min(asked[supervisor.returns_with], cap)
+
+
+def _most(supervisor: Doubling, first: int, cap: int) -> int:
+    """Overruns until the most is reserved."""
+    most = {"double": ceil(log2(cap / first)), "maximum": 1, "bucket": ceil((cap - first) / supervisor.bucket_tokens)}
+    return most[supervisor.returns_with]
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,12 @@ WHOLE_PROMPTS = tuple(
         IterationLevel | PrefillFirst | PreemptivePrefillFirst,
     )
 )
-PAPERS = {"compact": "on_demand", "order": "decreasing_first_fit"}
+PAPERS: dict[str, Any] = {
+    "compact": "on_demand",
+    "order": "decreasing_first_fit",
+    "prefill": "mixed",
+    "counts_prompt": True,
+}
 AMPLE = 1 << 20  # slots
 LIFE = (Event.ARRIVED, Event.REJECTED, Event.PREFILLED, Event.FINISHED)
 
@@ -98,9 +103,7 @@ def test_s3_that_lets_nobody_be_overtaken_is_orca(name: str) -> None:
 
     def no_overtaking(world: World) -> None:
         rows = (replace(row, arrival=row.arrival + n, predicted=row.max_new) for n, row in enumerate(world.rows))
-        same = with_choices(
-            world.but(rows=tuple(rows)), ageing_s=0.0, compact="on_demand", order="decreasing_first_fit"
-        )
+        same = with_choices(world.but(rows=tuple(rows)), ageing_s=0.0, **PAPERS)
         assert unforetold(same.run()) == unforetold(as_orca(same).run())
 
     agree(name, no_overtaking)
@@ -112,8 +115,13 @@ def test_what_happens_on_overruns_is_idle_where_there_are_none(name: str) -> Non
 
     def never_short(world: World) -> None:
         told = world.but(rows=tuple(replace(row, predicted=max(row.output, row.predicted or 0)) for row in world.rows))
-        swap = with_choices(told, on_overrun="swap", doubled="reservation", growth="preempt").run()
-        recompute = with_choices(told, on_overrun="recompute", doubled="output", growth="in_place").run()
+        told = with_choices(told, counts_prompt=True)
+        swap = with_choices(
+            told, on_overrun="swap", doubled="reservation", growth="preempt", returns_with="double"
+        ).run()
+        recompute = with_choices(
+            told, on_overrun="recompute", doubled="output", growth="in_place", returns_with="maximum"
+        ).run()
         assert swap.events == recompute.events
         assert swap.steps == recompute.steps
 

@@ -7,12 +7,17 @@ from s3sim.report.figures.distributions import latency_cdf
 from s3sim.report.figures.extents import kv_map
 from s3sim.report.figures.foresight import foresight_over_time
 from s3sim.report.figures.load import slo_over_load
+from s3sim.report.figures.maps import maps
 from s3sim.report.figures.memory import kv_over_time
+from s3sim.report.figures.panels import Line, panels
 from s3sim.report.figures.predictor import calibration, confusion_matrix
 from s3sim.report.figures.timeline import timeline
+from s3sim.report.figures.tornado import Bar, tornado
 from s3sim.report.figures.trace import trace_arrivals, trace_lengths
 
 __all__ = [
+    "Bar",
+    "Line",
     "bars",
     "calibration",
     "confusion_matrix",
@@ -20,9 +25,12 @@ __all__ = [
     "kv_map",
     "kv_over_time",
     "latency_cdf",
+    "maps",
+    "panels",
     "slo_over_load",
     "throughput_latency",
     "timeline",
+    "tornado",
     "trace_arrivals",
     "trace_lengths",
     "utilisation",

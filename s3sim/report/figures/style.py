@@ -102,7 +102,7 @@ def in_style(draw: Callable[P, Figure]) -> Callable[P, Figure]:
     return styled
 
 
-def save(figure: Figure, path: Path) -> None:
-    """Write a figure; the same figure gives the same bytes, so an SVG bears no date."""
+def save(figure: Figure, path: Path, *, dpi: int | None = None) -> None:
+    """Write a figure, at other dots per inch than the style's if told; the same figure gives the same bytes."""
     with matplotlib.style.context(["default", RC]):
-        figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)
+        figure.savefig(path, dpi=dpi or RC["savefig.dpi"], metadata={"Date": None} if path.suffix == ".svg" else None)
