@@ -9,8 +9,10 @@ import pytest
 
 pytest.importorskip("torch", reason="the extra `learn` is not installed")
 
+from s3sim.api import simulate
 from s3sim.core.errors import InputError
 from s3sim.core.events import Event
+from s3sim.experiment.schema import load_experiment
 from s3sim.learn.continual import Encoder
 from s3sim.learn.logs import LogRule, learn_from_log
 from s3sim.learn.model import load_model
@@ -114,3 +116,28 @@ def test_a_log_without_an_end_teaches_nothing(trained: Path, tmp_path: Path) -> 
         learn_from_log(load_model(trained), log_of(TOKENS[:0]), texts, rule)
     with pytest.raises(InputError, match="no prompt for request 3"):
         learn_from_log(load_model(trained), log_of(TOKENS), texts, rule)
+
+
+@pytest.mark.parametrize("learner", ["sgd", "encoder"])
+def test_an_experiment_names_its_learner(learner: str, trained: Path, tmp_path: Path) -> None:
+    """Simulated, each learns from texts: later versions are right more often than the maximum, or than chance."""
+    texts = write_jsonl(tmp_path / "texts.jsonl", ROWS)
+    rows = [f"{row['id']},9,{row['tokens']}\n" for row in ROWS]
+    (tmp_path / "trace.csv").write_text("".join(["id,prompt_tokens,output_tokens\n", *rows]), encoding="utf-8")
+    online = {"kind": "online", "learner": learner, "texts": str(texts), "edges": BUCKETS.edges.tolist()}
+    more = {"model": str(trained)} if learner == "encoder" else {}
+    values = {
+        "version": 1,
+        "name": "named",
+        "model": "gpt-j-6b",
+        "device": "a100-80gb",
+        "max_length": 256,
+        "workload": {"kind": "trace", "path": str(tmp_path / "trace.csv")},
+        "arrivals": {"kind": "poisson", "rate": 20},
+        "predictor": {**online, **more, "collect": "all", "retrain_every": 80, "retrain_s_per_row": 0.001},
+        "systems": ["s3"],
+    }
+    (point,) = load_experiment(values).points
+    found = simulate(point).requests.tail(150)
+    right = BUCKETS.upper(BUCKETS.index(found["output_tokens"].to_numpy(np.int64))) == found["predicted_tokens"]
+    assert right.mean() > 0.7
