@@ -32,7 +32,7 @@ def _draw(path: Path, result: StudyResult) -> Path:
         _bar(axes, place, entry)
     axes.set_yticks(range(len(entries)), [f"{e.scenario} {e.system} {e.metric}" for e in reversed(entries)], fontsize=7)
     axes.axvline(0, color="black", linewidth=0.8)
-    axes.set_xlabel("simulated ÷ measured - 1, in % (line: half the spread of the repeats; band: target)")
+    axes.set_xlabel("simulated ÷ measured - 1, %\n(line: half the spread of the repeats; band: target)")
     axes.set_title(f"{result.study.name}: green met, red missed, grey not measurable", fontsize=9)
     figure.savefig(path, dpi=110, metadata={"Software": None})
     return path

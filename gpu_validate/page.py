@@ -16,6 +16,7 @@ Environment = Mapping[str, Any]
 PEERS = (  # what the authors of other simulators say of theirs, in their abstracts
     ("Vidur (MLSys 2024, arXiv 2405.05465)", "request latency, error below 9%"),
     ("LLMServingSim (IISWC 2024, arXiv 2408.05499)", "serving performance, error below 14.7%"),
+    ("LLMServingSim2.0 (arXiv 2511.07229)", "GPU-based serving, error of 1.9%"),
 )
 WORDS = {"met": "met", "missed": "**missed**", "not_measurable": "not measurable", None: ""}
 HOW = """Both sides run the same replica, policies and event log. Requests, predictions (one in five in another bucket)
