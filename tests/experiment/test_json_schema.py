@@ -14,21 +14,22 @@ from s3sim.experiment.schema import json_schema, load_experiment
 from tests.experiment.tiny import tiny
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
-SHIPPED = sorted(EXPERIMENTS.glob("*.yaml"))
+SHIPPED = sorted(EXPERIMENTS.rglob("*.yaml"))
 VALIDATOR = jsonschema.Draft202012Validator(json_schema())
 
 
-@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: str(path.relative_to(EXPERIMENTS)))
 def test_every_shipped_experiment_fits_the_schema(path: Path) -> None:
     """An editor finds nothing wrong with the experiments of this repository."""
     VALIDATOR.validate(yaml.safe_load(path.read_text(encoding="utf-8")))
 
 
-@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: str(path.relative_to(EXPERIMENTS)))
 def test_every_shipped_experiment_names_the_schema_beside_it(path: Path) -> None:
     """The first line tells editors where the schema is, and there it is."""
-    assert path.read_text(encoding="utf-8").startswith("# yaml-language-server: $schema=schema.json\n")
-    assert (path.parent / "schema.json").is_file()
+    up = "../" * (len(path.relative_to(EXPERIMENTS).parts) - 1)
+    assert path.read_text(encoding="utf-8").startswith(f"# yaml-language-server: $schema={up}schema.json\n")
+    assert (path.parent / f"{up}schema.json").is_file()
 
 
 def test_the_schema_is_a_schema() -> None:
