@@ -17,48 +17,27 @@ import csv
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
 
+from s3sim.calibration.names import find_model
 from s3sim.hardware import DEVICES, ModelSpec
 from s3sim.hardware.static_memory import StaticMemory
 
 DEVICE = DEVICES["a100-80gb"]
 GB, GIB = 10**9, 2**30
-_20B = ModelSpec(  # shapes: FasterTransformer gpt_guide.md
-    name="GPT-20B",
-    layers=44,
-    hidden=6144,
-    heads=48,
-    kv_heads=48,
-    head_dim=128,
-    ffn=24576,
-    vocab=51200,
-    max_positions=2048,
-    tied_embeddings=True,
-    qkv_bias=True,
-    output_bias=True,
-    ffn_bias=True,
-)
-
-
-def _shape(name: str, layers: int, hidden: int, heads: int) -> ModelSpec:
-    shape = {"hidden": hidden, "heads": heads, "kv_heads": heads, "head_dim": hidden // heads, "ffn": 4 * hidden}
-    return replace(_20B, name=name, layers=layers, **shape)  # type: ignore[arg-type]
-
-
-SPECS: dict[str, ModelSpec] = {  # beginning of the column `model` -> shape
-    spec.name: spec
-    for spec in (
-        _20B,
-        _shape("GPT-6.7B", 32, 4096, 32),
-        _shape("GPT-1.3B", 24, 2048, 32),
-        _shape("GPT-350M", 24, 1024, 16),
-        _shape("GPT-175B", 96, 12288, 96),
-        _shape("GPT-89B", 48, 12288, 96),
-    )
+SHAPES = {  # beginning of the column `model` -> what follows it: FasterTransformer gpt_guide.md
+    "GPT-20B": "(44L,48x128,h6144)",
+    "GPT-6.7B": "(32L,32x128,h4096)",
+    "GPT-1.3B": "(24L,32x64,h2048)",
+    "GPT-350M": "(24L,16x64,h1024)",
+    "GPT-175B": "(96L,96x128,h12288)",
+    "GPT-89B": "(48L,96x128,h12288)",
+}
+SPECS: dict[str, ModelSpec] = {
+    name: spec for name, shape in SHAPES.items() if (spec := find_model(f"{name} {shape}")) is not None
 }
 
 

@@ -101,7 +101,7 @@ def test_rows_of_a_csv(oom_table: ModuleType, tmp_path: Path) -> None:
     assert (wrong["rows"], wrong["verdict"], wrong["measured"]) == (1, "wrong", "out of memory")
     assert oom_table.totals([right, wrong])["wrong"] == 1
     assert "18.72" not in oom_table.text([right], markdown=True)  # GiB are shown as GB
-    assert "20.10 (-0.4%)" in oom_table.text([right], markdown=True)
+    assert "20.10 (-0.3%)" in oom_table.text([right], markdown=True)
 
 
 def test_parts_by_hand() -> None:
