@@ -1,14 +1,15 @@
 """The runs of `all`: for each study a grid, replays for the fit, and repeats of what is compared, interleaved.
 
-DIR/canary.json                    the reference by which every time on a CPU is normalised
+DIR/<study>/canary.json            the reference by which every time on a CPU is normalised
 DIR/<study>/grid/                  profile.csv, samples.csv, device.json
 DIR/<study>/<scenario>-<n>/        run directories of replays, n from 1
 DIR/<study>/rates.json             of Poisson arrivals, from what a burst is foretold to take
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from gpu_validate.analysis import calibrate, capacities
@@ -18,9 +19,11 @@ from gpu_validate.device import find_device
 from gpu_validate.points import Experiment
 from gpu_validate.profiling import measure_grid, write_profile
 from gpu_validate.run import replay_experiment
+from gpu_validate.shapes import SIZES
 from gpu_validate.stage import Plan, Stage
 from gpu_validate.study import Campaign, Study, experiment_of
 from s3sim.core.errors import InputError
+from s3sim.experiment.resolved import Point
 
 __all__ = ["Runner", "grid_for"]
 
@@ -39,7 +42,6 @@ class Runner:
             raise InputError(f"{out}: holds results already; --resume continues them, --out DIR writes elsewhere")
         self.campaign, self.plan, self.out = campaign, plan, out
         self._say, self._progress = say, progress
-        self._canary = _canary(out) if plan.device == "cpu" else None
 
     def run(self) -> None:
         """Run what is not finished; raises InputError or SystemFaultError where the machine cannot."""
@@ -47,15 +49,16 @@ class Runner:
             self._study(study)
 
     def _study(self, study: Study) -> None:
-        campaign, stage = self.campaign, Stage(replace(self.plan, model_size=study.size), self._canary)
+        campaign = self.campaign
+        canary = _canary(self.out / study.name, study.size) if self.plan.device == "cpu" else None
+        stage = Stage(replace(self.plan, model_size=study.size), canary)
         burst = experiment_of(study, "burst", requests=campaign.requests, systems=campaign.systems)
         other = experiment_of(
             study, "calibration-burst", requests=campaign.calibration_requests, systems=campaign.systems
         )
         self._grid(study, stage, burst)
         for turn in range(1, campaign.repeats + 1):
-            self._replay(study, "calibration-burst", turn, other, stage)
-            self._replay(study, "burst", turn, burst, stage)
+            self._turn(study, turn, {"calibration-burst": other, "burst": burst}, stage)
         if campaign.poisson_requests:
             self._poisson(study, stage, burst)
 
@@ -66,13 +69,12 @@ class Runner:
         def made(scenario: str, requests: int) -> Experiment:
             return experiment_of(study, scenario, requests=requests, systems=campaign.systems, rates=rates)
 
-        target, other = (
-            made("poisson", campaign.poisson_requests),
-            made("calibration-poisson", campaign.calibration_requests),
-        )
+        both = {
+            "calibration-poisson": made("calibration-poisson", campaign.calibration_requests),
+            "poisson": made("poisson", campaign.poisson_requests),
+        }
         for turn in range(1, campaign.repeats + 1):
-            self._replay(study, "calibration-poisson", turn, other, stage)
-            self._replay(study, "poisson", turn, target, stage)
+            self._turn(study, turn, both, stage)
 
     def _rates(self, study: Study, burst: Experiment) -> dict[str, float]:
         path = self.out / study.name / "rates.json"
@@ -89,14 +91,22 @@ class Runner:
             return
         self._say(f"{study.name}: grid")
         model, grid = stage.model(burst.points[0]), grid_for(study)
-        bench = Bench(model, grid, mode="packed", blocks=False, canary=self._canary)
+        bench = Bench(model, grid, mode="packed", blocks=False, canary=stage.canary)
         about = {"model": model.name, "weights": model.weights, **stage.plan.to_json()}
         write_profile(folder, measure_grid(bench, grid, self._progress), model, about)
 
-    def _replay(self, study: Study, scenario: str, turn: int, experiment: Experiment, stage: Stage) -> None:
-        folder = self.out / study.name / f"{scenario}-{turn}"
-        self._say(f"{study.name}: {scenario} {turn}")
-        replay_experiment(experiment, stage.plan, folder, resume=True, stage=stage)
+    def _turn(self, study: Study, turn: int, scenarios: Mapping[str, Experiment], stage: Stage) -> None:
+        """Each system under every scenario before the next system: a machine drifts within a minute."""
+        self._say(f"{study.name}: {' and '.join(scenarios)}, turn {turn}")
+        for system in self.campaign.systems:
+            for scenario, experiment in scenarios.items():
+                folder = self.out / study.name / f"{scenario}-{turn}"
+                chosen = partial(_is_of, system)
+                replay_experiment(experiment, stage.plan, folder, resume=True, stage=stage, chosen=chosen)
+
+
+def _is_of(system: str, point: Point) -> bool:
+    return point.label == system
 
 
 def grid_for(study: Study) -> Grid:
@@ -113,12 +123,12 @@ def grid_for(study: Study) -> Grid:
     )
 
 
-def _canary(out: Path) -> Canary:
+def _canary(folder: Path, size: str) -> Canary:
     """The one whose reference the folder's other times were normalised by, or a new one."""
-    path = out / "canary.json"
+    path, device, like = folder / "canary.json", find_device("cpu"), SIZES.get(size, SIZES["small"])
     if path.is_file():
-        return Canary(find_device("cpu"), reference_s=json.loads(path.read_text(encoding="utf-8"))["reference_s"])
-    canary = Canary(find_device("cpu"))
-    out.mkdir(parents=True, exist_ok=True)
+        return Canary(device, reference_s=json.loads(path.read_text(encoding="utf-8"))["reference_s"], like=like)
+    canary = Canary(device, like=like)
+    folder.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps({"reference_s": canary.reference_s}) + "\n", encoding="utf-8")
     return canary

@@ -1,15 +1,10 @@
 """`gpu-validate fit`: a profile without noise, from a grid's samples or from the steps of replays."""
 
 import argparse
-import json
-from dataclasses import asdict
 from pathlib import Path
 
-from gpu_validate.fit import fit_samples, held_out, profile_rows
-from gpu_validate.kept import kept_points
-from gpu_validate.profiling import write_rows
+from gpu_validate.api import fit_profile
 from gpu_validate.progress import say
-from gpu_validate.samples import Sample, read_samples
 
 __all__ = ["add"]
 
@@ -27,22 +22,9 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
 
 def _run(given: argparse.Namespace) -> None:
-    samples = [sample for source in given.sources for sample in _samples(source, given.system)]
-    fit, held = fit_samples(samples), held_out(samples)
-    write_rows(given.out, profile_rows(fit))
-    plain = {"held_out": asdict(held), "fit": asdict(fit), "sources": [str(path) for path in given.sources]}
-    given.out.with_suffix(".json").write_text(json.dumps(plain, indent=1) + "\n", encoding="utf-8")
+    _, held = fit_profile(given.sources, out=given.out, systems=given.system)
     say(
-        f"{len(samples)} samples; on {held.samples} held-out ones: median error {held.median:.1%},"
+        f"on {held.samples} held-out samples: median error {held.median:.1%},"
         f" p95 {held.p95:.1%}, bias of the sum {held.bias:+.1%}"
     )
     say(f"wrote {given.out}")
-
-
-def _samples(source: Path, systems: list[str]) -> list[Sample]:
-    if not source.is_dir():
-        return read_samples(source)
-    if (source / "samples.csv").is_file():
-        return read_samples(source / "samples.csv")
-    chosen = [kept for kept in kept_points(source) if not systems or kept.name[1] in systems]
-    return [sample for kept in chosen for sample in kept.samples()]

@@ -25,9 +25,10 @@ def replay_experiment(
     resume: bool = False,
     overwrite: bool = False,
     stage: Stage | None = None,
+    chosen: Callable[[Point], bool] = lambda _: True,
     say: Callable[[str], None] = lambda _: None,
 ) -> ReplayDirectory:
-    """Replay every point that is not finished yet, into `out`; on a stage that is there already, if there is one.
+    """Replay every chosen point that is not finished yet, into `out`; on a stage that is there already, if one is.
 
     Raises InputError where the plan or a point cannot be run, SystemFaultError where the machine fails or
     the user interrupts; the directory is then marked partial, and `resume` goes on with it.
@@ -39,7 +40,7 @@ def replay_experiment(
     message = "stopped by a fault of this program"
     try:
         for point in experiment.points:
-            if not directory.finished(point):
+            if chosen(point) and not directory.finished(point):
                 say(point.directory)
                 _keep(directory, point, stage)
         message = ""

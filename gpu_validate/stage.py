@@ -12,7 +12,7 @@ from gpu_validate.model import LoadedModel, dtype_of, load_model, random_model
 from gpu_validate.point import load_of, world_of
 from gpu_validate.points import Experiment
 from gpu_validate.replay import Replayed
-from gpu_validate.shapes import config_of, sized
+from gpu_validate.shapes import SIZES, config_of, sized
 from gpu_validate.surface import Device
 from gpu_validate.world import Mode, Settings, World, assemble
 from s3sim.core.errors import InputError
@@ -52,7 +52,9 @@ class Stage:
         torch.set_num_threads(plan.threads)
         self.plan = plan
         self.device: Device = find_device(plan.device)
-        self.canary = canary or (Canary(self.device) if plan.device == "cpu" else None)
+        self.canary = canary
+        if canary is None and plan.device == "cpu":
+            self.canary = Canary(self.device, like=SIZES.get(plan.model_size, SIZES["small"]))
         if plan.clock == "canary" and self.canary is None:
             raise InputError("--clock canary: is for the CPU, whose neighbours disturb it; use --clock device")
         self._models: dict[str, LoadedModel] = {}

@@ -95,8 +95,8 @@ class History:
     Past-Future (Gong et al., ASPLOS 2025) as LightLLM has it: each total is drawn from the last `window` lengths
     above generated, with generated below and the client's limit above them, linear in between; `lists` draws for
     each sequence (fewer where many run), of which the worst peak counts. At the start half of the window is
-    `longest`. First come, first served. Draws depend on the request, its age and the draw alone, so that a run
-    can be repeated.
+    `longest`. LightLLM gives a candidate one of the window's lengths, without the line. First come, first served.
+    Draws depend on the request, its age and the draw alone, so that a run can be repeated.
     """
 
     window: int  # sequences

@@ -22,6 +22,7 @@ Order = Literal["decreasing_first_fit", "shortest_predicted", "first_come"]
 DOUBLED = about("What an overrun doubles: the whole reservation or its output part.")
 ON_OVERRUN = about("swap is S³'s; recompute drops the KV and prefills it again.")
 PREFILL_TOKENS = about("Most prompt tokens in one step; null: max(2048, max_length), vLLM v0's default.", ge=1)
+FIRST_TOKENS = 1024  # remembered of requests at the start: default of LightLLM's --router_max_new_token_len
 WATERMARK = about("Share of the blocks that an admission leaves free; 0.01 is vLLM v0's.", ge=0, lt=1)
 
 
@@ -133,10 +134,10 @@ class PastFuture:
 
     max_num_seqs: int | None = field(default=None, metadata=MAX_NUM_SEQS)
     window: int = field(
-        default=200, metadata=about("Finished requests that are remembered; 200 is LightLLM's, recalled.", ge=1)
+        default=200, metadata=about("Finished requests that are remembered; 200 is LightLLM's WINDOW_SIZE.", ge=1)
     )
     lists: int = field(
-        default=5, metadata=about("Draws for each sequence, the worst counts; 5 is LightLLM's most, recalled.", ge=1)
+        default=5, metadata=about("Draws for each sequence, the worst counts; 5 is LightLLM's MAXIMUM_LISTS.", ge=1)
     )
     reserved: float = field(
         default=0.05, metadata=about("Share of the slots kept from the test; 0.05 is LightLLM's.", ge=0, lt=1)
@@ -150,7 +151,7 @@ class PastFuture:
 
     def scheduler(self, *, name: str, capacity: int, max_length: int) -> Scheduler:
         """The test is strict: the peak is less than what is not kept."""
-        foresight = History(window=self.window, lists=self.lists, longest=max_length)
+        foresight = History(window=self.window, lists=self.lists, longest=min(max_length, FIRST_TOKENS))
         admission = PeakFits(foresight=foresight, limit=ceil(capacity * (1 - self.reserved)) - 1, ahead=0)
         return Scheduler(
             name=name,

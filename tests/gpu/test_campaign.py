@@ -9,13 +9,12 @@ from typing import Any
 
 import pytest
 
-from gpu_validate import all_command
+from gpu_validate import all_command, compare_runs
 from gpu_validate.analysis import analyse, calibrate
 from gpu_validate.campaign import Runner
 from gpu_validate.canary import Canary
 from gpu_validate.cli import main
 from gpu_validate.compare import KEYS
-from gpu_validate.compare_command import compare_runs
 from gpu_validate.executor import Step, TorchExecutor
 from gpu_validate.point import load_of
 from gpu_validate.replay import Replay
