@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 import s3sim
 from s3sim.core.errors import InputError
 from s3sim.report.figures.style import looks, save
+from s3sim.report.intervals import mean_interval
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "when_prediction_pays.md"
@@ -43,15 +44,19 @@ def rows_of(folder: Path, name: str) -> pd.DataFrame:
 
 
 def table(rows: pd.DataFrame, keys: list[str], metrics: tuple[str, ...] = tuple(METRICS)) -> str:
-    """Markdown: a line per setting, means over seeds."""
-    means = rows.groupby(keys, sort=False, dropna=False)[list(metrics)].mean().reset_index()
+    """Markdown: a line per setting, means over seeds with half the width of their 95% intervals."""
     head = [key.removeprefix("predictor.").removeprefix("memory.") for key in keys]
     lines = [f"| {' | '.join([*head, *(METRICS[metric][0] for metric in metrics)])} |"]
     lines.append("|---" * (len(keys) + len(metrics)) + "|")
-    for row in means.to_dict("records"):
-        cells = [_setting(row[key]) for key in keys] + [METRICS[metric][1].format(row[metric]) for metric in metrics]
+    for setting, own in rows.groupby(keys, sort=False, dropna=False):
+        cells = [*map(_setting, setting), *(_interval(own[metric], METRICS[metric][1]) for metric in metrics)]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def _interval(values: pd.Series, form: str) -> str:
+    found = mean_interval(values.tolist())
+    return form.format(found.mean) + ("" if found.half is None else f" ± {form.format(found.half)}")
 
 
 def _setting(value: object) -> str:
@@ -107,10 +112,13 @@ def buckets_figure(folder: Path) -> Figure:
     rows, styles = rows_of(folder, "buckets"), ("o-", "s--", "^-.", "D:")
     for style, (sigma, own) in zip(styles, rows.groupby("predictor.sigma"), strict=True):
         for axes, metric in zip(panels, ("request_throughput", "preempted"), strict=True):
-            axes.plot(own["predictor.buckets"], own[metric], style, label=f"σ of the log length = {sigma:g}")
+            found = own.groupby("predictor.buckets")[metric].agg(["mean", "min", "max"])
+            axes.plot(found.index, found["mean"], style, label=f"σ of the log length = {sigma:g}")
+            axes.fill_between(found.index, found["min"], found["max"], alpha=0.2, linewidth=0)
     for axes, label in zip(panels, ("Requests/s", "Preemptions per request"), strict=True):
         axes.set(xscale="log", xlabel="Buckets over 2048 tokens", ylabel=label, ylim=(0, None))
     panels[1].legend(frameon=False)
+    figure.suptitle("Offline; bands: range over 3 seeds")
     return figure
 
 
