@@ -4,8 +4,9 @@
 
 reads the predictions.parquet that `s3sim predictor evaluate --out` wrote for predictors trained with different seeds,
 and prints, for each baseline, the gain in accuracy and in tokens of error: mean over seeds and rows, with a 95%
-interval by a paired bootstrap. Of one split, seeds and rows are drawn; of several (`--split-seed`), rows of all of them, each
-with the mean of its seeds: more held-out rows, so a narrower interval. A row that two splits hold out counts twice.
+interval by a paired bootstrap. Of one split, seeds and rows are drawn; of several (`--split-seed`), rows of all of
+them, each with the mean of its seeds: more held-out rows, so a narrower interval. A row that two splits hold out
+counts twice.
 """
 
 import argparse
