@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from s3sim.api.capacity import find_capacity
     from s3sim.api.experiment import Experiment
     from s3sim.api.laws import check_laws
-    from s3sim.api.names import names
+    from s3sim.api.listing import names
     from s3sim.api.result import Result
     from s3sim.api.results import Results, load
     from s3sim.api.running import draw, run, sweep
@@ -39,7 +39,7 @@ HOMES = {
     "find_capacity": "s3sim.api.capacity",
     "json_schema": "s3sim.experiment.schema",
     "load": "s3sim.api.results",
-    "names": "s3sim.api.names",
+    "names": "s3sim.api.listing",
     "run": "s3sim.api.running",
     "simulate": "s3sim.api.simulating",
     "sweep": "s3sim.api.running",

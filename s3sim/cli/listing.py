@@ -3,7 +3,7 @@
 from rich.console import Console
 from rich.table import Table
 
-from s3sim.api.names import name_rows
+from s3sim.api.listing import name_rows
 
 __all__ = ["list_command"]
 

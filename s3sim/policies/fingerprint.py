@@ -71,10 +71,16 @@ def _class(kind: type[Any], seen: set[int]) -> Iterator[str]:
             yield entry.name
             yield from _object(entry.default, kind.__module__, seen)
     for name, value in sorted(vars(kind).items()):
-        own = isinstance(value, FunctionType | staticmethod | classmethod | property) or not name.startswith("__")
-        if own and getattr(getattr(value, "__code__", None), "co_filename", None) != GENERATED:
+        if _is_written(name, value):
             yield name
             yield from _object(value, kind.__module__, seen)
+
+
+def _is_written(name: str, value: Any) -> bool:
+    """Whether an entry of a class is its author's, and neither Python's nor a dataclass's."""
+    if not name.startswith("__"):
+        return True
+    return isinstance(value, FunctionType) and value.__code__.co_filename != GENERATED
 
 
 def _function(value: FunctionType, seen: set[int]) -> Iterator[str]:
