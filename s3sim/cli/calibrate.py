@@ -7,12 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
-from s3sim.calibration.anchors import ANCHORS
+from s3sim.calibration import DRAWS
 from s3sim.core.errors import InputError, SystemFaultError
 
 __all__ = ["calibrate"]
-
-DRAWS = 20  # of the bootstrap: enough for 90% intervals, and for a range of headline ratios
 
 
 def calibrate(
@@ -37,7 +35,7 @@ def calibrate(
     memory_used, oom. Rows that cannot be foretold are counted by reason.
     """
     if check:
-        _check(files or [ANCHORS], as_json=as_json)
+        _check(files or [], as_json=as_json)
     elif not files:
         raise InputError("calibrate: no file to fit to; give a CSV of measurements, or --check for the anchors")
     else:
@@ -45,10 +43,10 @@ def calibrate(
 
 
 def _check(files: Sequence[Path], *, as_json: bool) -> None:
-    from s3sim.calibration.check import check  # noqa: PLC0415 - --help is to be quick
+    from s3sim.calibration.calibrate import check_calibration  # noqa: PLC0415 - --help is to be quick
     from s3sim.cli.calibrate_tables import print_check  # noqa: PLC0415
 
-    found = check(files).to_json()
+    found = check_calibration(files).to_json()
     if as_json:
         typer.echo(json.dumps(found, indent=1))
     else:
@@ -56,32 +54,17 @@ def _check(files: Sequence[Path], *, as_json: bool) -> None:
 
 
 def _fit(files: Sequence[Path], *, draws: int, seed: int, engine: str | None, out: Path | None, as_json: bool) -> None:
-    from s3sim.calibration.fit import fit, usable_cases  # noqa: PLC0415 - scipy takes a second to import
-    from s3sim.calibration.quality import bootstrap, by_model, by_shape, leave_one_out  # noqa: PLC0415
-    from s3sim.calibration.report import Report, constant_sets  # noqa: PLC0415
+    from s3sim.calibration.calibrate import calibrate as fit  # noqa: PLC0415 - scipy takes a second to import
+    from s3sim.calibration.report import constant_sets  # noqa: PLC0415
     from s3sim.cli.calibrate_tables import print_report  # noqa: PLC0415
 
-    cases, skipped = usable_cases(files)
-    _require_rows(engine, {case.family.engine for case in cases})
-    found = fit(cases)
-    report = Report(
-        found=found,
-        skipped=skipped,
-        models=list(leave_one_out(found, by_model)),
-        shapes=list(leave_one_out(found, by_shape)),
-        draws=bootstrap(found, draws=draws, seed=seed),
-    )
+    report = fit(files, draws=draws, seed=seed, engine=engine)
     if out is not None:
-        _write(out, constant_sets(found, report.draws, engine=engine))
+        _write(out, constant_sets(report.found, report.draws, engine=engine))
     if as_json:
         typer.echo(json.dumps(report.to_json(), indent=1))
     else:
         print_report(report.to_json())
-
-
-def _require_rows(engine: str | None, fitted: set[str]) -> None:
-    if engine is not None and engine not in fitted:
-        raise InputError(f"--engine: no row fits engine {engine!r}; these files have {', '.join(sorted(fitted))}")
 
 
 def _write(path: Path, sets: dict[str, Any]) -> None:

@@ -4,18 +4,15 @@ import json
 import os
 import re
 from collections.abc import Sequence
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from s3sim.api import find_capacity
 from s3sim.capacity.probes import Probe
-from s3sim.capacity.question import Subject
 from s3sim.capacity.results import Capacities, Capacity
 from s3sim.capacity.verdicts import seconds
 from s3sim.cli.run import stoppable
@@ -46,28 +43,13 @@ def capacity_command(
     file: Path, *, seeds: str | None, as_json: bool, workers: int | None, slo: Sequence[str], **given: Any
 ) -> None:
     """Search with a progress bar, then print what came of it; `given` is find_capacity's."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    progress = Progress(*columns, console=Console(stderr=True))
-
-    def start(asked: Sequence[Subject]) -> None:
-        shown.enter_context(progress)  # only now: an unusable question gets a message and nothing else
-        for subject in asked:
-            progress.add_task(subject.name, total=None)
-        order.extend(subject.name for subject in asked)
-
-    def tell(subject: Subject, probe: Probe) -> None:
-        task = progress.task_ids[order.index(subject.name)]
-        progress.update(task, advance=1, description=f"{subject.name}: {probe.level:g} {probe.verdict.value}")
-
-    order: list[str] = []
-    with stoppable(), ExitStack() as shown:
+    with stoppable():
         answer = find_capacity(
             file,
             slo=slo,
             seeds=None if seeds is None else parse_seeds(seeds),
             workers=workers or os.cpu_count() or 1,
-            on_start=start,
-            on_probe=tell,
+            progress=True,
             **given,
         )
     if as_json:

@@ -1,7 +1,6 @@
 """`s3sim model`: models from elsewhere as fields of an experiment."""
 
 import json
-from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -30,9 +29,9 @@ def import_model(
 
     Weights are not read. Lines that begin with # say what follows from the fields, and what they cannot say.
     """
-    from s3sim.hardware.hf_config import read_hf_config  # noqa: PLC0415
+    from s3sim.api.model import read_config  # noqa: PLC0415
 
-    imported = read_hf_config(config, name=name)
+    imported = read_config(config, name=name)
     if out is not None:
         _write(out, yaml_block(imported))
     if as_json:
@@ -45,27 +44,24 @@ def import_model(
 
 def yaml_block(imported: "ImportedModel") -> str:
     """The `model:` mapping with all that differs from a ModelSpec's defaults, and remarks as comments."""
+    from s3sim.api.model import as_fields  # noqa: PLC0415 - --help is to be quick
+
     spec = imported.model
     remarks = (
         f"{spec.parameters:,} parameters, {spec.weight_bytes / 1e9:.2f} GB of {spec.weight_dtype} weights",
         f"{spec.kv_bytes_per_token:,} bytes of KV cache per token",
         *(f"note: {note}" for note in imported.notes),
     )
-    fields = (f"  {key}: {json.dumps(value)}" for key, value in _fields(imported).items())  # JSON scalars are YAML's
+    fields = (f"  {key}: {json.dumps(value)}" for key, value in as_fields(imported).items())  # JSON scalars are YAML's
     return "\n".join((*(f"# {remark}" for remark in remarks), "model:", *fields)) + "\n"
 
 
-def _fields(imported: "ImportedModel") -> dict[str, Any]:
-    """The fields that an experiment must state: those without a default, those that differ, and the formats."""
-    spec, always = imported.model, ("weight_dtype", "kv_dtype")
-    values = {entry.name: (getattr(spec, entry.name), entry.default) for entry in fields(spec)}
-    return {name: value for name, (value, default) in values.items() if value != default or name in always}
-
-
 def _facts(imported: "ImportedModel") -> dict[str, Any]:
+    from s3sim.api.model import as_fields  # noqa: PLC0415
+
     spec = imported.model
     return {
-        "model": _fields(imported),
+        "model": as_fields(imported),
         "parameters": spec.parameters,
         "weight_bytes": spec.weight_bytes,
         "kv_bytes_per_token": spec.kv_bytes_per_token,

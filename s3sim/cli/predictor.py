@@ -185,5 +185,5 @@ def learn(
     """Let a predictor learn on from the event log of a run, whatever wrote it."""
     from s3sim.cli.predictor_learn import learn_command  # noqa: PLC0415
 
-    rule = {"collect": collect, "every": retrain_every, "window": window, "seed": seed}
-    learn_command(model, run, texts, out=out, point=point, rule=rule, threads=threads)
+    rule = {"collect": collect, "retrain_every": retrain_every, "window": window, "seed": seed}
+    learn_command(model, run, texts, out=out, point=point, threads=threads, **rule)

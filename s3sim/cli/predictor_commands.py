@@ -3,13 +3,13 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from s3sim.api.predictor import moved, record
 from s3sim.core.errors import InputError
 from s3sim.learn.packages import use_threads
 from s3sim.learn.settings import Settings
@@ -115,16 +115,16 @@ def evaluate_command(
 ) -> None:
     """Judge, print, and write what --out asks for."""
     use_threads(threads)
-    from s3sim.cli.predictor_files import write_evaluation  # noqa: PLC0415
+    from s3sim.api.predictor_files import write_evaluation  # noqa: PLC0415
+    from s3sim.api.predictor_worth import worth_of  # noqa: PLC0415
     from s3sim.cli.predictor_tables import difference_table, score_table, worth_table  # noqa: PLC0415
-    from s3sim.cli.predictor_worth import worth_of  # noqa: PLC0415
     from s3sim.learn.evaluation import evaluate  # noqa: PLC0415
     from s3sim.learn.model import load_model  # noqa: PLC0415
 
     if overrides and not worth:
         raise InputError("--set changes the simulation of --worth: ask for it")
     model = load_model(folder)
-    found = evaluate(model, source=source, training=_moved(Source.from_json(model.about.source), training))
+    found = evaluate(model, source=source, training=moved(Source.from_json(model.about.source), *training))
     table = worth_of(found, overrides=overrides) if worth else None
     if as_json:
         print(json.dumps(found.to_json(), indent=1))  # noqa: T201 - rich would wrap it
@@ -141,16 +141,6 @@ def evaluate_command(
             _say(str(path))
 
 
-def _moved(source: Source, paths: tuple[Path | None, Path | None]) -> Source | None:
-    """The training's source with other paths; None if none was given."""
-    data, served = paths
-    if data is None and served is None:
-        return None
-    if served is not None and source.served is None:
-        raise InputError(f"--training-served {served}: the model was trained on one file, {source.path}")
-    return replace(source, path=str(data or source.path), served=str(served) if served else source.served)
-
-
 def _remarks(found: "Evaluation", limit: int) -> Iterator[str]:
     yield from found.notes
     yield from _fit(found.counts, limit)
@@ -164,12 +154,9 @@ def record_command(
     """Predict, write, and say how the prompts fitted."""
     use_threads(threads)
     from s3sim.learn.model import load_model  # noqa: PLC0415
-    from s3sim.learn.recording import record  # noqa: PLC0415
 
-    if out.exists() and not overwrite:
-        raise InputError(f"{out}: is there already; name another file, or --overwrite")
     model = load_model(folder)
-    done = record(model, trace, out, value=value, **join)
+    done = record(folder, trace, out, value=value, overwrite=overwrite, threads=threads, **join)
     print(f"{out}: {done.rows} predictions")  # noqa: T201
     if done.empty_prompts:
         _say(f"{done.empty_prompts} prompts are empty, and were predicted as such")

@@ -2,18 +2,15 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from signal import SIGTERM, signal
 from types import FrameType
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from s3sim.api import Results, draw, load
-from s3sim.api import run as run_experiment
+from s3sim.api import Results, draw, load, run
 from s3sim.cli.tables import headlines, summary_tables
-from s3sim.experiment.schema import LoadedExperiment
 
 __all__ = ["report_command", "run_command", "stoppable"]
 
@@ -22,23 +19,15 @@ def run_command(
     file: Path, *, overrides: Sequence[str], out: Path | None, workers: int | None, resume: bool, overwrite: bool
 ) -> None:
     """Run with a progress bar, then print what came of it."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    progress = Progress(*columns, console=Console(stderr=True))
-
-    def start(loaded: LoadedExperiment, count: int) -> None:
-        shown.enter_context(progress)  # only now: an unusable experiment gets a message and nothing else
-        progress.add_task(loaded.experiment.name, total=count)
-
-    with stoppable(), ExitStack() as shown:
-        results = run_experiment(
+    with stoppable():
+        results = run(
             file,
             overrides=overrides,
             out=out,
             workers=workers or os.cpu_count() or 1,
             resume=resume,
             overwrite=overwrite,
-            on_start=start,
-            on_point=lambda _: progress.advance(progress.task_ids[0]),
+            progress=True,
         )
     _print(results)
 

@@ -4,26 +4,23 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from rich.console import Console
 
+from s3sim.api import trace as traces
 from s3sim.cli.trace_tables import arrival_lines, count_lines, length_table, loss_lines
 from s3sim.core.errors import InputError
 from s3sim.experiment.schema.inline import inline_arrivals, inline_mapping, inline_workload
 from s3sim.experiment.traffic import build_trace
-from s3sim.workload.detection import open_as
-from s3sim.workload.formats import FORMATS
 from s3sim.workload.presets import PRESETS
-from s3sim.workload.pruning import pruning
-from s3sim.workload.readers import InvalidRows, ReadTrace, read_trace
-from s3sim.workload.reshape import resample, sample, scale_lengths, scale_time, window
-from s3sim.workload.stats import trace_stats
-from s3sim.workload.texts import Texts, read_texts
-from s3sim.workload.tokenizer import load_tokenizer
+from s3sim.workload.readers import InvalidRows, ReadTrace
+from s3sim.workload.texts import Texts
 from s3sim.workload.trace import Trace
-from s3sim.workload.writers import write_trace
 
 __all__ = ["Reading", "convert_command", "generate_command", "sample_command", "scale_command", "stats_command"]
+
+How = Literal["random", "first", "resample"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,26 +45,21 @@ class Reading:
     def read(self) -> ReadTrace:
         """The trace, and what it took to read it."""
         pairs = [_pair(text, "--constant", "prompt_tokens=100") for text in self.constant or ()]
-        return read_trace(
+        return traces.read(
             self.file,
-            format=self.form,
+            form=self.form,
             columns=self.columns,
             constants={name: _whole(value, name) for name, value in pairs},
             invalid_rows=self.invalid_rows,
             time_unit=self.time_unit,
             sort=self.sort,
-            tokenizer=None if self.tokenizer is None else load_tokenizer(self.tokenizer),
-            prune=pruning(self.prune),
+            tokenizer=self.tokenizer,
+            prune=self.prune,
         )
 
     def texts(self, trace: Trace, *, to: str) -> Texts | None:
         """The file's texts of a trace's rows, where the format to write holds texts and the file has them."""
-        if to not in FORMATS or FORMATS[to].texts is None:
-            return None
-        own = open_as(self.file, self.form, columns=self.columns, constants={})[2]
-        if own.texts is None:
-            return None
-        return read_texts(self.file, format=self.form, columns=self.columns, ids=trace.id.tolist())
+        return traces.texts_to_write(self.file, trace, to=to, form=self.form, columns=self.columns)
 
 
 def _pair(text: str, option: str, example: str) -> tuple[str, str]:
@@ -87,7 +79,7 @@ def _whole(text: str, name: str) -> int:
 def stats_command(reading: Reading, *, as_json: bool, plots: Path | None) -> None:
     """Print a table, or JSON, and draw figures if a folder is given."""
     read = reading.read()
-    stats, counts = trace_stats(read.trace), read.counts
+    stats, counts = traces.stats(read.trace), read.counts
     if as_json:
         about = {"file": str(reading.file), "rows": counts.rows, "invalid_dropped": counts.dropped}
         about |= {"pruned": dict(counts.pruned), "moved_by_sort": counts.sorted}
@@ -117,7 +109,7 @@ def generate_command(out: Path, *, requests: int, lengths: str, arrivals: str, s
         raise InputError("--arrivals: a closed loop's arrivals are made by its answers, while it is simulated")
     workload = inline_workload(_lengths(lengths) | {"requests": requests}, place="--lengths")
     trace, left_out = build_trace(workload, process, seed=seed)
-    losses = write_trace(trace, out, format=to)
+    losses = traces.write(trace, out, to=to)
     rows = [f"{out}: {len(trace)} requests", *loss_lines(losses)]
     _say([*rows, *([f"{left_out} invalid rows of {lengths} were left out"] if left_out else [])])
 
@@ -139,26 +131,18 @@ def sample_command(
     out: Path,
     *,
     requests: int | None,
-    how: str,
+    how: How,
     window: tuple[float, float] | None,
     seed: int,
     to: str,
 ) -> None:
     """Read, choose and write."""
     read = reading.read()
-    trace = read.trace if window is None else _window(read.trace, window)
-    wanted = requests or len(trace)
-    if how == "resample":
-        trace = resample(trace, wanted, seed=seed)
-    elif wanted > len(trace):
-        raise InputError(f"--requests {wanted}: there are {len(trace)}; ask for fewer, or use --how resample")
-    else:
-        trace = trace.head(wanted) if how == "first" else sample(trace, wanted, seed=seed)
-    _write(read._replace(trace=trace), out, to=to, texts=None)
-
-
-def _window(trace: Trace, seconds: tuple[float, float]) -> Trace:
-    return window(trace, start_s=seconds[0], end_s=seconds[1])
+    trace = read.trace if window is None else traces.sample(read.trace, how="first", window=window)
+    if how != "resample" and requests is not None and requests > len(trace):
+        raise InputError(f"--requests {requests}: there are {len(trace)}; ask for fewer, or use --how resample")
+    chosen = traces.sample(trace, requests, how=how, seed=seed)
+    _write(read._replace(trace=chosen), out, to=to, texts=None)
 
 
 def scale_command(
@@ -166,14 +150,12 @@ def scale_command(
 ) -> None:
     """Read, scale and write."""
     read = reading.read()
-    trace = scale_lengths(read.trace, prompt=prompt, output=output)
-    if rate is not None or time is not None:
-        trace = scale_time(trace, factor=time, rate=rate)
+    trace = traces.scale(read.trace, rate=rate, time=time, prompt=prompt, output=output)
     _write(read._replace(trace=trace), out, to=to, texts=None)
 
 
 def _write(read: ReadTrace, out: Path, *, to: str, texts: Texts | None) -> None:
-    losses = write_trace(read.trace, out, format=to, texts=texts)
+    losses = traces.write(read.trace, out, to=to, texts=texts)
     _say([f"{out}: {len(read.trace)} requests", *count_lines(read.counts), *loss_lines(losses)])
 
 

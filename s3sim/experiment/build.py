@@ -1,5 +1,6 @@
 """From a resolved point to the parts of a run: trace, predictions, latency model, capacity."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from s3sim.hardware import (
     Profile,
     Roofline,
 )
-from s3sim.policies.registry import Choices, system
+from s3sim.policies.registry import SYSTEMS, Choices, System, system
 from s3sim.predictors.predictor import IntArray
 from s3sim.report.facts import RunFacts, ServiceLevel
 from s3sim.report.measure import Measure
@@ -28,9 +29,10 @@ from s3sim.workload.closed_loop import ClosedLoop
 from s3sim.workload.limits import LengthCounts, prepare
 from s3sim.workload.trace import Trace
 
-__all__ = ["Hardware", "Load", "build_choices", "build_facts", "build_hardware", "build_load"]
+__all__ = ["Hardware", "Load", "Systems", "build_choices", "build_facts", "build_hardware", "build_load"]
 
 PICOSECONDS = 10**12  # per second
+Systems = Mapping[str, System]  # by name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,9 +97,9 @@ def _latency(point: Point, model: ModelSpec, device: DeviceSpec) -> LatencyModel
             return Roofline(model=model, device=device, engine=engine, parallel=parallel)
 
 
-def build_choices(point: Point) -> Choices:
-    """The system with the point's choices."""
-    return system(point.system).choices(**point.choices)
+def build_choices(point: Point, systems: Systems = SYSTEMS) -> Choices:
+    """The system with the point's choices; raises UnknownNameError where it is none of `systems`."""
+    return system(point.system, known=systems).choices(**point.choices)
 
 
 def build_load(point: Point) -> Load:
@@ -120,10 +122,10 @@ def build_load(point: Point) -> Load:
     )
 
 
-def build_facts(point: Point, hardware: Hardware) -> RunFacts:
+def build_facts(point: Point, hardware: Hardware, systems: Systems = SYSTEMS) -> RunFacts:
     """What a report needs to know of a point besides its log; peaks are nominal, of all devices together."""
     model, device, devices = hardware.model, hardware.device, hardware.parallel.devices
-    choices, capacity = build_choices(point), hardware.kv_capacity_tokens // hardware.parallel.pipeline
+    choices, capacity = build_choices(point, systems), hardware.kv_capacity_tokens // hardware.parallel.pipeline
     static = choices.scheduler(name=point.label, capacity=capacity, max_length=point.max_length).static
     return RunFacts(
         kv_capacity_tokens=hardware.kv_capacity_tokens,

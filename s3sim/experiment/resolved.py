@@ -42,12 +42,13 @@ class Point:
     measure: Plain = field(default_factory=dict)  # warm_up, cool_down: what is left out; an empty one measures all
     log: str = "full"
     label: str = ""  # the system's name in tables, where one experiment runs it with several choices
+    code: str | None = None  # digest of the code of a system of one's own; None: it is s3sim's
     schema_version: int = field(default=SCHEMA_VERSION)
 
     @property
     def key(self) -> str:
         """A digest of everything that the result depends on; names the point across runs."""
-        text = json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
+        text = json.dumps(self.to_json(), sort_keys=True, separators=(",", ":"))
         return sha256(text.encode()).hexdigest()[:12]
 
     @property
@@ -56,8 +57,11 @@ class Point:
         return f"{self.scenario}-{self.label or self.system}-seed{self.seed}-{self.key}"
 
     def to_json(self) -> Plain:
-        """As a JSON object."""
-        return asdict(self)
+        """As a JSON object; `code` is left out where there is none."""
+        plain = asdict(self)
+        if self.code is None:
+            del plain["code"]
+        return plain
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any], *, place: str = "point") -> Self:
@@ -66,6 +70,6 @@ class Point:
         if version != SCHEMA_VERSION:
             raise InputError(f"{place}: schema_version is {version!r}; this s3sim reads {SCHEMA_VERSION}")
         names = {entry.name for entry in fields(cls)}
-        if wrong := sorted(names ^ set(plain)):
+        if wrong := sorted(names ^ {"code", *plain}):
             raise InputError(f"{place}: keys missing or unknown: {', '.join(wrong)}")
         return cls(**plain)

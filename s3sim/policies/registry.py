@@ -3,6 +3,7 @@
 Adding a system is one class of choices and one line in SYSTEMS; the law tests then run on it by name.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import ceil
 from typing import Any, ClassVar, Literal, Protocol
@@ -399,11 +400,11 @@ def _rows_that_fit(rows: int | None, most: int, *, name: str, halve: bool) -> in
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """An entry of the registry: choices under a name, and the predictions that they are given."""
+    """Choices that go by a name, and the predictions that they are given: an entry of the registry, or one's own."""
 
     choices: type[Choices]
-    needs: Needs
-    summary: str
+    needs: Needs = "nothing"
+    summary: str = ""
 
 
 SYSTEMS: dict[str, System] = {
@@ -426,8 +427,8 @@ SYSTEMS: dict[str, System] = {
 }
 
 
-def system(name: str, *, place: str = "systems") -> System:
-    """Look a system up; raises UnknownNameError, which lists the known ones."""
-    if name not in SYSTEMS:
-        raise UnknownNameError("system", name, SYSTEMS, place=place)
-    return SYSTEMS[name]
+def system(name: str, *, place: str = "systems", known: Mapping[str, System] = SYSTEMS) -> System:
+    """Look a system up among the known ones; raises UnknownNameError, which lists them."""
+    if name not in known:
+        raise UnknownNameError("system", name, known, place=place)
+    return known[name]

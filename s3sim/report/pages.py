@@ -1,18 +1,17 @@
 """The figures of a run, drawn from its directory alone."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
 
 from s3sim.core.errors import SystemFaultError
 from s3sim.report import pictures
-from s3sim.report.figures.points import value_text
 from s3sim.report.figures.style import save
 from s3sim.report.rundir import RunFiles, Scenario, read_run
+from s3sim.report.selection import highest, setting, swept_number
 
 __all__ = ["draw"]
 
@@ -28,7 +27,6 @@ LEARNING = (  # how an online predictor learns
     "predictor.window",
     "predictor.charged_to",
 )
-PREFERRED = ("max_num_seqs", "arrivals.rate")  # what a throughput-latency curve is swept over, if it can be
 # Offline every request waits from time 0, so only the time per token after the first tells what a batch costs.
 OFFLINE_Y, ONLINE_Y = "mean_tpot_ms", "normalized_latency_ms"
 
@@ -61,15 +59,15 @@ def _figures(run: RunFiles, scenario: Scenario) -> Iterator[tuple[str, Figure | 
     """Names and figures of a scenario; instead of a figure the reason why there is none."""
     title = run.name if run.name == scenario.name else f"{run.name}: {scenario.name}"
     yield from _online(run, scenario, title)
-    key = _swept_number(scenario)
+    key = swept_number(scenario.rows, scenario.swept_over)
     others = [other for other in scenario.swept_over if other != key]
     groups = (
         [rows for _, rows in scenario.rows.groupby(others, sort=False, dropna=False)] if others else [scenario.rows]
     )
     for rows in groups:
-        setting = _setting(rows, others)
-        suffix = "".join(f"-{re.sub(r'[^A-Za-z0-9.=+-]+', '_', part)}" for part in setting) if len(groups) > 1 else ""
-        for name, figure in _of_setting(run, scenario, rows, key, title=", ".join((title, *setting))):
+        words = setting(rows, others)
+        suffix = "".join(f"-{re.sub(r'[^A-Za-z0-9.=+-]+', '_', part)}" for part in words) if len(groups) > 1 else ""
+        for name, figure in _of_setting(run, scenario, rows, key, title=", ".join((title, *words))):
             yield name + suffix, figure
 
 
@@ -83,7 +81,7 @@ def _online(run: RunFiles, scenario: Scenario, title: str) -> Iterator[tuple[str
     for system in systems:
         own = rows[rows["system"] == system]
         points = {
-            ", ".join(_setting(own.iloc[[row]], keys)).replace("predictor.", ""): str(own["point"].iloc[row])
+            ", ".join(setting(own.iloc[[row]], keys)).replace("predictor.", ""): str(own["point"].iloc[row])
             for row in range(len(own))
         }
         name = "foresight" if len(systems) == 1 else f"foresight-{system}"
@@ -102,41 +100,19 @@ def _of_setting(
     if key == "max_num_seqs":
         yield "utilisation", pictures.utilisation_curves(rows, key, title=title)
     if key is not None:
-        rows = _highest(rows, key)
-    setting = [] if key is None else _setting(rows, [key])
+        rows = highest(rows, key)
+    words = [] if key is None else setting(rows, [key])
     seed = rows["seed"].iloc[0]
     first = rows[rows["seed"] == seed]
     points = dict(zip(first["system"], first["point"], strict=True))
-    at = f"{title}\n{', '.join([*setting, f'seed={seed}'])}"
+    at = f"{title}\n{', '.join([*words, f'seed={seed}'])}"
     yield "kv-over-time", pictures.kv(run, points, at)
     yield "latency-cdf", pictures.cdf(run, points, slo=scenario.slo, title=at)
-    yield "throughput", pictures.throughput(rows, "\n".join((title, *setting)))
+    yield "throughput", pictures.throughput(rows, "\n".join((title, *words)))
     for system in filter(points.__contains__, TIMELINES):
         yield f"timeline-{system}", pictures.requests_over_time(run, points[system], f"{system}, {at}")
     for system in filter(points.__contains__, MAPS):
         yield f"kv-map-{system}", pictures.address_map(run, points[system], f"{system}, {at}")
-
-
-def _swept_number(scenario: Scenario) -> str | None:
-    """The swept key with several numbers, over which curves are drawn."""
-    keys = [key for key in scenario.swept_over if _is_number(scenario.rows[key])]
-    return next((key for key in PREFERRED if key in keys), keys[0] if keys else None)
-
-
-def _is_number(values: "pd.Series[Any]") -> bool:
-    number = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
-    return bool(number and values.notna().any() and values.nunique(dropna=False) > 1)
-
-
-def _highest(rows: pd.DataFrame, key: str) -> pd.DataFrame:
-    """The rows with the highest value of `key`; null, which sets no bound, is higher than any number."""
-    values = rows[key]
-    return rows[values.isna() if values.isna().any() else values == values.max()]
-
-
-def _setting(rows: pd.DataFrame, keys: Iterable[str]) -> list[str]:
-    values = ((key, rows[key].iloc[0]) for key in keys)
-    return [f"{key}={value_text(None if pd.isna(value) else value)}" for key, value in values]
 
 
 def _write(figure: Figure, stem: Path) -> list[Path]:

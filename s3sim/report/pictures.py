@@ -1,5 +1,6 @@
 """Each figure from the files of a run; instead of a figure, the reason why there is none."""
 
+from collections.abc import Iterable, Sequence
 from textwrap import wrap
 
 import pandas as pd
@@ -24,7 +25,7 @@ from s3sim.report.frames import PS_PER_S, column
 from s3sim.report.occupancy import occupancy_series
 from s3sim.report.phases import interesting, phases
 from s3sim.report.replay import lane_count
-from s3sim.report.rundir import RunFiles
+from s3sim.report.rundir import Tables
 
 __all__ = [
     "address_map",
@@ -76,7 +77,7 @@ def utilisation_curves(rows: pd.DataFrame, key: str, *, title: str) -> Figure | 
     return utilisation(rows, metrics=UTILISATION, swept_over=key, title=title)
 
 
-def kv(run: RunFiles, points: dict[str, str], title: str) -> Figure | str:
+def kv(run: Tables, points: dict[str, str], title: str) -> Figure | str:
     """KV cache over time, by system."""
     series, capacity = {}, {}
     for system, point in points.items():
@@ -90,15 +91,22 @@ def kv(run: RunFiles, points: dict[str, str], title: str) -> Figure | str:
     return kv_over_time(series, capacity=capacity, title=title)
 
 
-def cdf(run: RunFiles, points: dict[str, str], *, slo: ServiceLevel, title: str) -> Figure | str:
+def cdf(
+    run: Tables,
+    points: dict[str, str],
+    *,
+    slo: ServiceLevel | None,
+    title: str,
+    metrics: Sequence[str] = LATENCIES,
+) -> Figure | str:
     """Latencies, by system."""
-    tables = {system: run.requests(point, ["status", *LATENCIES]) for system, point in points.items()}
+    tables = {system: run.requests(point, ["status", *metrics]) for system, point in points.items()}
     if not any((table["status"] == "finished").any() for table in tables.values()):
         return NOTHING
-    return latency_cdf(tables, metrics=LATENCIES, slo=slo, title=title)
+    return latency_cdf(tables, metrics=metrics, slo=slo, title=title)
 
 
-def foresight(run: RunFiles, points: dict[str, str], title: str) -> Figure | str:
+def foresight(run: Tables, points: dict[str, str], title: str) -> Figure | str:
     """How well lengths were foreseen over time, by setting."""
     series, begun = {}, {}
     for label, point in points.items():
@@ -117,16 +125,16 @@ def throughput(rows: pd.DataFrame, title: str) -> Figure | str:
     return bars(rows, (X,), title=title) if rows[X].notna().any() else NOTHING
 
 
-def requests_over_time(run: RunFiles, point: str, title: str) -> Figure | str:
-    """The phases of some requests of one point, preempted ones if there are."""
+def requests_over_time(run: Tables, point: str, title: str, ids: Iterable[int] | None = None) -> Figure | str:
+    """The phases of these requests of one point, or of some, preempted ones if there are."""
     log = run.log(point)
     if log is None:
         return NO_LOG
-    told = phases(log[0], interesting(log[0], REQUESTS))
+    told = phases(log[0], interesting(log[0], REQUESTS) if ids is None else ids)
     return timeline(told, title=title) if len(told) else "nothing ran"
 
 
-def address_map(run: RunFiles, point: str, title: str) -> Figure | str:
+def address_map(run: Tables, point: str, title: str) -> Figure | str:
     """The address space of one point's first lane, for as long as it is legible."""
     log, facts = run.log(point), run.facts(point)
     if log is None:

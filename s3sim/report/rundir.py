@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pandas as pd
 import pyarrow as pa
@@ -13,7 +13,7 @@ from s3sim.core.errors import InputError
 from s3sim.core.events import Event
 from s3sim.report.facts import RunFacts, ServiceLevel
 
-__all__ = ["SCHEMA_VERSION", "RunFiles", "Scenario", "read_run"]
+__all__ = ["SCHEMA_VERSION", "RunFiles", "Scenario", "Tables", "read_run"]
 
 SCHEMA_VERSION = 1  # of run directories; the same as that of the room that writes them
 COLUMNS = (
@@ -39,6 +39,22 @@ class Scenario:
     rows: pd.DataFrame  # of the summary
 
 
+class Tables(Protocol):
+    """The tables of points, wherever they are kept."""
+
+    def requests(self, point: str, columns: list[str]) -> pd.DataFrame:
+        """Columns of a point's table of requests."""
+        ...
+
+    def log(self, point: str, *kinds: Event) -> tuple[pd.DataFrame, pd.DataFrame] | None:
+        """A point's events, of some kinds if named, and its steps; None where neither is kept."""
+        ...
+
+    def facts(self, point: str) -> RunFacts:
+        """The constants that a point's metrics refer to."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFiles:
     """One run directory: its scenarios, and the files of its points."""
@@ -61,11 +77,18 @@ class RunFiles:
 
     def facts(self, point: str) -> RunFacts:
         """The constants that a point's metrics refer to."""
-        path = self._file(point, "point.json")
-        plain = _json(path)
+        path, plain = self._file(point, "point.json"), self.about(point)
         if "facts" not in plain:
             raise InputError(f"{path}: holds no 'facts'; {REMEDY}")
         return RunFacts.from_json(plain["facts"], place=f"{path}: facts")
+
+    def about(self, point: str) -> dict[str, Any]:
+        """A resolved point with its facts, as JSON."""
+        return _json(self._file(point, "point.json"))
+
+    def metrics(self, point: str) -> dict[str, Any]:
+        """A point's metrics, as its row of the summary has them."""
+        return _json(self._file(point, "summary.json"))
 
     def _file(self, point: str, name: str) -> Path:
         return _existing(self.path / "points" / point / name)

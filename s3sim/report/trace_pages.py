@@ -3,14 +3,23 @@
 from pathlib import Path
 
 import pandas as pd
+from matplotlib.figure import Figure
 
 from s3sim.core.errors import SystemFaultError
 from s3sim.report.figures.style import save
 from s3sim.report.figures.trace import trace_arrivals, trace_lengths
 
-__all__ = ["draw_trace"]
+__all__ = ["draw_trace", "trace_figures"]
 
 KINDS = ("png", "svg")
+
+
+def trace_figures(trace: pd.DataFrame, *, name: str) -> dict[str, Figure]:
+    """`lengths` and, unless all requests arrive at once, `arrivals` of a `Trace.to_frame()`."""
+    figures = {"lengths": trace_lengths(trace, title=f"{name}: lengths")}
+    if trace["arrival_ps"].nunique() > 1:
+        figures["arrivals"] = trace_arrivals(trace, title=f"{name}: arrivals")
+    return figures
 
 
 def draw_trace(trace: pd.DataFrame, folder: Path, *, name: str) -> list[Path]:
@@ -18,9 +27,7 @@ def draw_trace(trace: pd.DataFrame, folder: Path, *, name: str) -> list[Path]:
 
     `trace` is a `Trace.to_frame()`. Raises SystemFaultError where a picture cannot be written.
     """
-    figures = {"lengths": trace_lengths(trace, title=f"{name}: lengths")}
-    if trace["arrival_ps"].nunique() > 1:
-        figures["arrivals"] = trace_arrivals(trace, title=f"{name}: arrivals")
+    figures = trace_figures(trace, name=name)
     pictures = [folder / f"{name}-{what}.{kind}" for what in figures for kind in KINDS]
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -4,8 +4,9 @@ import numpy as np
 
 from s3sim.core.errors import InputError
 from s3sim.core.events import Event
-from s3sim.experiment.build import Load, build_choices
+from s3sim.experiment.build import Load
 from s3sim.experiment.resolved import Point
+from s3sim.policies.registry import Choices
 from s3sim.sim.inbox import Inbox
 from s3sim.sim.world import Device, run_world
 
@@ -21,13 +22,13 @@ def late_delivery(point: Point) -> bool:
     return late and point.arrivals["kind"] != "offline" and any(point.slo.get(name) is not None for name in LIMITS)
 
 
-def demand_reachable(point: Point, device: Device, load: Load) -> None:
+def demand_reachable(point: Point, device: Device, load: Load, choices: Choices) -> None:
     """Raise InputError where a batch of one request, the shortest of the workload, breaks a limit already.
 
     A larger batch takes no less, and whoever waits for one waits longer, so no request could keep the limit.
     """
     prompt, output = (int(column.min()) for column in _served(load))
-    alone = _alone(point, device, prompt=prompt, output=output)
+    alone = _alone(point, device, choices, prompt=prompt, output=output)
     for name in LIMITS:
         limit = point.slo.get(name)
         if limit is not None and alone is not None and alone / PICOSECONDS > limit:
@@ -47,7 +48,7 @@ def _served(load: Load) -> "tuple[np.ndarray[tuple[int], np.dtype[np.int64]], ..
     return trace.prompt_tokens[kept], trace.output_tokens[kept]
 
 
-def _alone(point: Point, device: Device, *, prompt: int, output: int) -> int | None:
+def _alone(point: Point, device: Device, choices: Choices, *, prompt: int, output: int) -> int | None:
     """Picoseconds from the arrival of one request to its end; None where the system rejects it."""
 
     def column(value: int) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
@@ -55,7 +56,7 @@ def _alone(point: Point, device: Device, *, prompt: int, output: int) -> int | N
 
     log = run_world(
         name=point.label,
-        choices=build_choices(point),
+        choices=choices,
         device=device,
         inbox=Inbox(ids=column(0), arrival=column(0), prompt_tokens=column(prompt), max_new_tokens=column(output)),
         output_tokens={0: output},

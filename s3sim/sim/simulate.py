@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from s3sim.core.errors import InputError
 from s3sim.core.events import EventLog
-from s3sim.experiment.build import Hardware, Load, build_choices, build_hardware, build_load
+from s3sim.experiment.build import Hardware, Load, Systems, build_choices, build_hardware, build_load
 from s3sim.experiment.resolved import Point
 from s3sim.hardware.units import PICOSECONDS_PER_SECOND, picoseconds
+from s3sim.policies.registry import SYSTEMS
 from s3sim.predictors.learner import LEARNERS
 from s3sim.report.measure import Measure
 from s3sim.report.window import demand_window
@@ -28,7 +29,7 @@ class Simulated:
     load: Load
 
 
-def check_point(point: Point) -> None:
+def check_point(point: Point, systems: Systems = SYSTEMS) -> None:
     """Build all that a point needs, without running it; raises InputError where it cannot run, or in vain."""
     hardware, load = build_hardware(point), build_load(point)
     _demand_room(point, hardware, load)
@@ -37,10 +38,10 @@ def check_point(point: Point) -> None:
         demand_window(Measure.from_json(point.measure), load.trace.arrival / PICOSECONDS_PER_SECOND)
     device = _device(point, hardware)
     if late_delivery(point):
-        demand_reachable(point, device, load)
+        demand_reachable(point, device, load, build_choices(point, systems))
 
 
-def check_points(points: Iterable[Point]) -> None:
+def check_points(points: Iterable[Point], systems: Systems = SYSTEMS) -> None:
     """Check one point of each setting; seeds share a setting, and choices where none can be in vain.
 
     Raises InputError.
@@ -52,22 +53,25 @@ def check_points(points: Iterable[Point]) -> None:
         setting = repr((hardware, point.workload, point.arrivals, point.predictor, point.measure, promise))
         if setting not in seen:
             seen.add(setting)
-            _check_swept(point)
+            _check_swept(point, systems)
 
 
-def _check_swept(point: Point) -> None:
+def _check_swept(point: Point, systems: Systems) -> None:
     """Check a point, and say which swept values it has where it fails."""
     try:
-        check_point(point)
+        check_point(point, systems)
     except InputError as error:
         swept = ", ".join(f"{key}={value!r}" for key, value in point.sweep.items())
         raise InputError(f"{error}{f' (scenario {point.scenario}, with {swept})' if swept else ''}") from None
 
 
-def simulate_point(point: Point, *, single_steps: bool = False, learners: Learners = LEARNERS) -> Simulated:
+def simulate_point(
+    point: Point, *, single_steps: bool = False, learners: Learners = LEARNERS, systems: Systems = SYSTEMS
+) -> Simulated:
     """Run a point to its end; raises InputError where its parts cannot be built or nothing of it can ever run.
 
-    `learners` make an online predictor's first version, by the name of the learner.
+    `learners` make an online predictor's first version, by the name of the learner; the point's system is one of
+    `systems`.
     """
     hardware, load = build_hardware(point), build_load(point)
     _demand_room(point, hardware, load)
@@ -75,7 +79,7 @@ def simulate_point(point: Point, *, single_steps: bool = False, learners: Learne
     trace = load.trace
     log = run_world(
         name=point.label or point.system,
-        choices=build_choices(point),
+        choices=build_choices(point, systems),
         device=_device(point, hardware),
         inbox=inbox_of(load, seed=point.seed, learners=learners),
         output_tokens=outputs_of(trace),

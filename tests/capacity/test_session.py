@@ -28,7 +28,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         names.extend(point.directory for point in points)
         yield from run_points(points, work, workers=1)
 
-    monkeypatch.setattr("s3sim.api.run_points", run)
+    monkeypatch.setattr("s3sim.api.capacity.run_points", run)
     return names
 
 
@@ -76,7 +76,7 @@ def test_an_interrupted_search_goes_on_where_it_was(
         raise KeyboardInterrupt
 
     counted.clear()
-    with pytest.raises(SystemFaultError, match=r"^interrupted; finished runs are in .*; --resume continues$"):
+    with pytest.raises(SystemFaultError, match=r"^interrupted; finished runs are in .*; resume=True goes on"):
         ask(tmp_path / "broken", SMALL, **GIVEN, on_probe=stop)
     assert len(pd.read_csv(tmp_path / "broken" / "summary.csv")) == len(counted) == 2
     assert not (tmp_path / "broken" / "capacity.json").exists()

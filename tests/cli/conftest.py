@@ -45,4 +45,4 @@ def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tm
 @pytest.fixture
 def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave the figures out of a run, where a test is about something else: they take most of its time."""
-    monkeypatch.setattr("s3sim.api.draw", lambda path: [])
+    monkeypatch.setattr("s3sim.api.running.draw", lambda path: [])

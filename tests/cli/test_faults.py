@@ -87,7 +87,7 @@ def resumed(experiment: Path, out: Path) -> int:
     """How many points were run when the run was resumed, here and without figures."""
     counts: list[int] = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("s3sim.api.draw", lambda path: [])
+        patch.setattr("s3sim.api.running.draw", lambda path: [])
         s3sim.run(experiment, out=out, resume=out.exists(), on_start=lambda _, count: counts.append(count))
     return counts[0]
 
@@ -127,8 +127,8 @@ def test_an_interrupted_run_says_how_to_go_on(sent: signal.Signals, experiment: 
     assert process.returncode == 1
     finished = len(points(out))
     assert 3 <= finished < SEEDS, "interrupted too late to test anything"
-    message = f"error: interrupted; {finished} of {SEEDS} points are finished in {out}; --resume continues"
-    assert err.splitlines()[-1] == message
+    message = f"error: interrupted; {finished} of {SEEDS} points are finished in {out}; "
+    assert err.splitlines()[-1] == message + "resume=True goes on (--resume on the command line)"
     assert "Traceback" not in err
     assert whole(out)
     assert not drafts(out)

@@ -189,6 +189,7 @@ OTHER: dict[str, Any] = {
     "experiment": "b",
     "scenario": "b",
     "system": "b",
+    "code": "0123456789ab",
     "seed": 99,
     "max_length": 99,
     "workload": {"other": 1},

@@ -31,7 +31,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> s3sim.Results:
 @pytest.fixture
 def quiet(monkeypatch: pytest.MonkeyPatch) -> Callable[..., s3sim.Results]:
     """A run without figures."""
-    monkeypatch.setattr("s3sim.api.draw", lambda path: [])
+    monkeypatch.setattr("s3sim.api.running.draw", lambda path: [])
     return s3sim.run
 
 
@@ -191,8 +191,8 @@ def test_an_interrupted_run_leaves_whole_points_and_a_summary_of_them(
         (tmp_path / "out" / "points" / f".{points[1].directory}.7").mkdir()
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("s3sim.api.run_points", stop)
-    with pytest.raises(SystemFaultError, match=r"^interrupted; 1 of 12 points are finished in .*; --resume continues"):
+    monkeypatch.setattr("s3sim.api.directory.run_points", stop)
+    with pytest.raises(SystemFaultError, match=r"^interrupted; 1 of 12 points are finished in .*; resume=True goes on"):
         quiet(tiny(), out=tmp_path / "out")
     assert len(list((tmp_path / "out" / "points").iterdir())) == 1
     assert len(pd.read_csv(tmp_path / "out" / "summary.csv")) == 1

@@ -8,8 +8,8 @@ import pytest
 pytest.importorskip("torch", reason="the extra `learn` is not installed")
 pytest.importorskip("sklearn", reason="the extra `learn` is not installed")
 
-from s3sim.cli.predictor_files import matrix_csv, write_evaluation
-from s3sim.cli.predictor_worth import worth_of
+from s3sim.api.predictor_files import matrix_csv, write_evaluation
+from s3sim.api.predictor_worth import worth_of
 from s3sim.core.errors import InputError
 from s3sim.learn.evaluation import MODEL, Evaluation, evaluate
 from s3sim.learn.model import LengthModel, load_model

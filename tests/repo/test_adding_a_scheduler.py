@@ -81,7 +81,7 @@ def test_a_world_runs_with_it(careful: str) -> None:
 
 def test_an_experiment_names_it_and_its_choices(careful: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The YAML knows it by name, sweeps its choice, and reserves what it says."""
-    monkeypatch.setattr("s3sim.api.draw", lambda path: [])
+    monkeypatch.setattr("s3sim.api.running.draw", lambda path: [])
     values = tiny(
         systems=[{"name": careful, "label": "mine"}],
         scenarios={"main": {"sweep": {"systems.mine.margin": [0, 16]}}},

@@ -75,7 +75,7 @@ def loaded_by(code: str) -> set[str]:
 def test_importing_s3sim_imports_nothing_heavy() -> None:
     """`import s3sim` is quick: the API is imported when it is first used."""
     assert loaded_by("import s3sim") == set()
-    assert loaded_by("import s3sim; s3sim.Point") == set()
+    assert loaded_by("import s3sim; s3sim.Point, s3sim.System, dir(s3sim)") == set()
 
 
 def test_the_help_imports_nothing_that_simulates_or_draws() -> None:
@@ -90,7 +90,14 @@ def test_listing_names_draws_nothing() -> None:
 
 def test_simulating_draws_nothing() -> None:
     """Matplotlib is imported when a figure is drawn, and not before; torch never."""
-    assert not loaded_by("import s3sim; s3sim.simulate, s3sim.run, s3sim.load") & {"matplotlib", "torch"}
+    used = "s3sim.simulate, s3sim.run, s3sim.sweep, s3sim.load, s3sim.check_laws, s3sim.find_capacity"
+    assert not loaded_by(f"import s3sim; {used}") & {"matplotlib", "torch"}
+
+
+def test_results_are_read_without_a_simulator() -> None:
+    """Neither SimPy nor Matplotlib is needed to load a run, to make an experiment, or to name a predictor."""
+    used = "s3sim.load, s3sim.Experiment, s3sim.trace.read, s3sim.predictor.train, s3sim.model.read_config"
+    assert not loaded_by(f"import s3sim; {used}") & {"simpy", "matplotlib", "torch", "sklearn"}
 
 
 def test_core_and_policies_need_the_standard_library_alone() -> None:

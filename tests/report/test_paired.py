@@ -82,7 +82,7 @@ def test_orca_is_the_baseline_or_else_the_first() -> None:
 def results(tmp_path_factory: pytest.TempPathFactory) -> s3sim.Results:
     """Three systems online, five seeds."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("s3sim.api.draw", lambda path: [])
+        patch.setattr("s3sim.api.running.draw", lambda path: [])
         values = tiny(
             systems=["orca", "s3", "vllm"], seeds=[0, 1, 2, 3, 4], workload={**tiny()["workload"], "requests": 100}
         )
@@ -118,7 +118,7 @@ def test_common_random_numbers_narrow_the_interval_of_a_run(results: s3sim.Resul
 
 def test_without_a_second_system_there_is_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing to compare, nothing written."""
-    monkeypatch.setattr("s3sim.api.draw", lambda path: [])
+    monkeypatch.setattr("s3sim.api.running.draw", lambda path: [])
     run: Callable[..., s3sim.Results] = s3sim.run
     assert not (run(tiny(systems=["orca"]), out=tmp_path / "run").path / "comparisons.csv").exists()
 

@@ -1,15 +1,28 @@
 """Changes to an experiment's values: --set, and the values of a sweep, by dotted keys."""
 
+import sys
 from typing import Any
 
 import yaml
 
 from s3sim.core.errors import InputError
-from s3sim.experiment.schema.dialect import Loader
+from s3sim.experiment.schema.dialect import Dumper, Loader
 
-__all__ = ["put", "put_override"]
+__all__ = ["override_text", "put", "put_override"]
 
 Plain = dict[str, Any]
+
+
+def override_text(key: str, value: Any) -> str:
+    """`key.path=value` in YAML, as --set takes it; raises InputError for a value that no YAML holds."""
+    try:
+        text = yaml.dump(
+            value, Dumper=Dumper, default_flow_style=True, sort_keys=False, allow_unicode=True, width=sys.maxsize
+        )
+    except yaml.YAMLError as error:
+        raise InputError(f"{key}: an experiment holds texts, numbers, lists and mappings alone: {error}") from None
+    plain = text.removesuffix("...\n").rstrip("\n")  # a single value ends in the mark of a document's end
+    return f"{key}={plain}"
 
 
 def put_override(values: Plain, override: str) -> tuple[str, ...]:

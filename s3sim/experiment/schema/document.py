@@ -8,7 +8,7 @@ from typing import Any, Self
 import yaml
 
 from s3sim.core.errors import InputError
-from s3sim.experiment.schema.dialect import Loader
+from s3sim.experiment.schema.dialect import Dumper, Loader
 
 __all__ = ["Document", "KeyPath", "read_document"]
 
@@ -34,7 +34,7 @@ class Document:
         if not isinstance(values, Mapping):
             raise InputError(f"an experiment is a YAML file or a mapping of keys to values, not {values!r}")
         try:
-            text = yaml.safe_dump(dict(values), sort_keys=False)
+            text = yaml.dump(dict(values), Dumper=Dumper, sort_keys=False)
         except yaml.YAMLError as error:
             raise InputError(f"an experiment holds texts, numbers, lists and mappings alone: {error}") from None
         return cls(dict(values), Path.cwd(), text)

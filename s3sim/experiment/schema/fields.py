@@ -34,7 +34,9 @@ def _typed_field(entry: Field[Any], hint: Any) -> tuple[Any, Any]:
     if any(get_origin(member) is Literal for member in members):
         limits = ModelField(**{name: about.pop(name) for name in LIMITS if name in about})
         hint = reduce(or_, (Annotated[member, limits] if member in (int, float) else member for member in members))
-    default = {} if entry.default is MISSING else {"default": entry.default}
+    default: Spec = {} if entry.default is MISSING else {"default": entry.default}
+    if entry.default_factory is not MISSING:
+        default = {"default_factory": entry.default_factory}
     return hint, ModelField(**default, **about)
 
 

@@ -16,6 +16,7 @@ from s3sim.experiment.schema.document import Document, KeyPath, read_document
 from s3sim.experiment.schema.models import Experiment, Scenario, Setting
 from s3sim.experiment.schema.problems import explain
 from s3sim.experiment.schema.resolve import At, resolve
+from s3sim.policies.registry import SYSTEMS, System
 
 __all__ = ["LoadedExperiment", "load_experiment"]
 
@@ -34,10 +35,12 @@ class LoadedExperiment:
     overrides: tuple[str, ...]
 
 
-def load_experiment(source: Path | Mapping[str, Any], overrides: Sequence[str] = ()) -> LoadedExperiment:
+def load_experiment(
+    source: Path | Mapping[str, Any], overrides: Sequence[str] = (), *, systems: Mapping[str, System] = SYSTEMS
+) -> LoadedExperiment:
     """Read, check and resolve an experiment from its YAML, or from the mapping that a YAML would hold.
 
-    Raises InputError with file, line and key path.
+    `systems` are those that it may name. Raises InputError with file, line and key path.
     """
     document = read_document(source) if isinstance(source, Path) else Document.of(source)
     values = deepcopy(document.values)
@@ -47,7 +50,8 @@ def load_experiment(source: Path | Mapping[str, Any], overrides: Sequence[str] =
     points = tuple(
         point
         for name, scenario in experiment.scenarios.items()
-        for point in _scenario_points(experiment, name, scenario, values, document)
+        for setting, at, placed in _settings(experiment, name, scenario, values, document)
+        for point in _points(experiment, setting, at, placed, systems)
     )
     _demand_distinct(points, document)
     return LoadedExperiment(experiment=experiment, points=points, text=document.text, overrides=tuple(overrides))
@@ -63,9 +67,10 @@ def _demand_distinct(points: Sequence[Point], document: Document) -> None:
         seen.add(name)
 
 
-def _scenario_points(
+def _settings(
     experiment: Experiment, name: str, scenario: Scenario, values: Plain, document: Document
-) -> Iterator[Point]:
+) -> Iterator[tuple[Setting, At, Document]]:
+    """The settings of a scenario, each with its swept values, and a document that knows where they come from."""
     given = values["scenarios"][name] if "scenarios" in values else {}
     own = {key: value for key, value in given.items() if value is not None}
     base = {key: value for key, value in {**values, **own}.items() if key not in FRAME}
@@ -74,11 +79,16 @@ def _scenario_points(
     origins |= {tuple(key.split(".")): ("scenarios", name, "sweep", key) for key in scenario.sweep}
     document = document.with_origins(origins)
     for swept in _cross_product({**experiment.sweep, **scenario.sweep}):
-        checked = _swept(base, swept, document)
-        for entry in checked.systems:
-            for seed in experiment.seeds:
-                at = At(experiment.name, name, seed, swept)
-                yield resolve(checked, entry, at, document)
+        yield _swept(base, swept, document), At(experiment.name, name, experiment.seeds[0], swept), document
+
+
+def _points(
+    experiment: Experiment, setting: Setting, at: At, document: Document, systems: Mapping[str, System]
+) -> Iterator[Point]:
+    """Every system of a setting with every seed."""
+    for entry in setting.systems:
+        for seed in experiment.seeds:
+            yield resolve(setting, entry, at._replace(seed=seed), document, systems)
 
 
 def _cross_product(sweep: Mapping[str, list[Any]]) -> Iterator[Plain]:

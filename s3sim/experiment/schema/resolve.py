@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any, NamedTuple
 
-from pydantic import ValidationError
+from pydantic import BaseModel, PydanticUserError, ValidationError
 
 from s3sim.core.errors import InputError, UnknownNameError
 from s3sim.experiment.files import content_digest, find_file
@@ -15,7 +15,8 @@ from s3sim.experiment.schema.fields import given_fields, merged, strict_model
 from s3sim.experiment.schema.models import Setting, SystemEntry
 from s3sim.experiment.schema.problems import explain
 from s3sim.hardware import DEVICES, ENGINES, LINKS, MODELS, DeviceSpec, EngineSpec, LinkSpec, ModelSpec
-from s3sim.policies.registry import System, system
+from s3sim.policies.fingerprint import code_digest
+from s3sim.policies.registry import SYSTEMS, System, system
 from s3sim.workload.presets import PRESETS
 
 __all__ = ["At", "resolve"]
@@ -34,15 +35,18 @@ class At(NamedTuple):
     sweep: Plain
 
 
-def resolve(setting: Setting, entry: str | SystemEntry, at: At, document: Document) -> Point:
-    """The point of one system and one seed; raises InputError for what a type cannot say."""
+def resolve(
+    setting: Setting, entry: str | SystemEntry, at: At, document: Document, systems: Mapping[str, System] = SYSTEMS
+) -> Point:
+    """The point of one of `systems` and one seed; raises InputError for what a type cannot say."""
     name = entry if isinstance(entry, str) else entry.name
     label = name if isinstance(entry, str) else entry.label or name
-    kind = system(name, place=document.place(["systems", label]))
+    kind = system(name, place=document.place(["systems", label]), known=systems)
     return Point(
         **at._asdict(),
         system=name,
         label=label,
+        code=None if kind is SYSTEMS.get(name) else code_digest(kind.choices),
         choices=_choices(kind, entry, setting.max_num_seqs, document=document, label=label),
         model=_spec(setting.model, "model", ModelSpec, MODELS, document),
         device=_device(setting, document),
@@ -64,7 +68,7 @@ def _choices(
     kind: System, entry: str | SystemEntry, max_num_seqs: int | None, *, document: Document, label: str
 ) -> Plain:
     given = {} if isinstance(entry, str) else dict(entry.model_extra or {})
-    model = strict_model(kind.choices)
+    model = _choice_model(kind, document.place(["systems", label]))
     if max_num_seqs is not None and "max_num_seqs" in model.model_fields:
         given.setdefault("max_num_seqs", max_num_seqs)
 
@@ -75,6 +79,16 @@ def _choices(
         return model.model_validate(given).model_dump()
     except ValidationError as error:
         raise InputError(explain(error, given, kind=model, place=place)) from None
+
+
+def _choice_model(kind: System, place: str) -> type[BaseModel]:
+    try:
+        return strict_model(kind.choices)
+    except PydanticUserError as error:  # of one's own
+        reason = str(error).splitlines()[0]
+        raise InputError(
+            f"{place}: the fields of {kind.choices.__name__} are no numbers, texts or lists: {reason}"
+        ) from None
 
 
 def _spec(given: Any, noun: str, kind: type[Any], presets: Mapping[str, Any], document: Document) -> Plain:

@@ -1,5 +1,7 @@
 """Figures: frames in, matplotlib Figures out; they read no file and write none."""
 
+from matplotlib.figure import Figure
+
 from s3sim.report.figures.bars import bars
 from s3sim.report.figures.cliff import utilisation
 from s3sim.report.figures.curves import throughput_latency
@@ -17,6 +19,7 @@ from s3sim.report.figures.trace import trace_arrivals, trace_lengths
 
 __all__ = [
     "Bar",
+    "Figure",
     "Line",
     "bars",
     "calibration",

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from s3sim.core.errors import UnknownNameError
 from s3sim.report.figures.axes import label
 from s3sim.report.figures.points import require_columns
-from s3sim.report.figures.style import Look, in_style, looks
+from s3sim.report.figures.style import Look, Picture, in_style, looks
 from s3sim.report.intervals import Interval, mean_interval
 from s3sim.report.paired import BASELINE
 
@@ -42,7 +42,7 @@ def bars(
     size = (1.6 + 5.4 * len(metrics), 1.5 + 0.36 * len(systems))
     if not lying:
         size = (1.6 + max(3.2, 1.15 * len(systems)) * len(metrics), 4.4)
-    figure = Figure(figsize=size, layout="constrained")
+    figure = Picture(figsize=size, layout="constrained")
     panels = figure.subplots(1, len(metrics), squeeze=False)[0].tolist()
     for axes, metric in zip(panels, metrics, strict=True):
         heights = {system: _interval(summary, system, metric) for system in systems}

@@ -12,7 +12,7 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 from s3sim.report.figures.axes import LIMIT_COLOUR, label, legend_below, log_scale
 from s3sim.report.figures.placing import Tag, place_tags
 from s3sim.report.figures.points import Curve, curves, value_text
-from s3sim.report.figures.style import Look, darker, in_style, looks
+from s3sim.report.figures.style import Look, Picture, darker, in_style, looks
 
 __all__ = ["utilisation"]
 
@@ -39,7 +39,7 @@ def utilisation(
     """
     found = {metric: curves(summary, x=BATCH, y=metric, swept_over=swept_over) for metric in metrics}
     places = _places(next(iter(found.values())))
-    figure = Figure(figsize=(7.6, 1.2 + 2.4 * len(metrics)), layout="constrained")
+    figure = Picture(figsize=(7.6, 1.2 + 2.4 * len(metrics)), layout="constrained")
     panels: list[Axes] = figure.subplots(len(metrics), 1, sharex=True, squeeze=False)[:, 0].tolist()
     for axes, (metric, group) in zip(panels, found.items(), strict=True):
         _panel(axes, metric, group, places)

@@ -15,7 +15,7 @@ from s3sim.report.facts import ServiceLevel
 from s3sim.report.figures.axes import LIMIT_COLOUR, label, legend_below, limit_for, log_scale
 from s3sim.report.figures.placing import Tag, place_tags
 from s3sim.report.figures.points import Curve, Point, curves, value_text
-from s3sim.report.figures.style import Look, darker, in_style, looks
+from s3sim.report.figures.style import Look, Picture, darker, in_style, looks
 from s3sim.report.figures.values import label_values
 
 __all__ = ["HOLLOW", "hollow", "throughput_latency"]
@@ -45,7 +45,7 @@ def throughput_latency(
     """
     found = curves(summary, x=x, y=y, swept_over=swept_over)
     look = looks(curve.system for curve in found)
-    figure = Figure(figsize=(7.6, 5.2), layout="constrained")
+    figure = Picture(figsize=(7.6, 5.2), layout="constrained")
     axes = figure.subplots()
     for curve in found:
         _draw(axes, curve, look[curve.system])

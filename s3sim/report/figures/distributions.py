@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from s3sim.report.facts import ServiceLevel
 from s3sim.report.figures.axes import LIMIT_COLOUR, label, legend_below, limit_for, log_scale
 from s3sim.report.figures.points import require_columns
-from s3sim.report.figures.style import in_style, looks
+from s3sim.report.figures.style import Picture, in_style, looks
 
 __all__ = ["latency_cdf"]
 
@@ -38,7 +38,7 @@ def latency_cdf(
     """
     for frame in requests.values():
         require_columns(frame, ["status", *metrics])
-    figure = Figure(figsize=(3.5 * len(metrics), 3.9), layout="constrained")
+    figure = Picture(figsize=(3.5 * len(metrics), 3.9), layout="constrained")
     panels = figure.subplots(1, len(metrics), sharey=True, squeeze=False)[0].tolist()
     for axes, metric in zip(panels, metrics, strict=True):
         values = {system: _values(frame, metric) for system, frame in requests.items()}

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from s3sim.report.figures.axes import legend_below
 from s3sim.report.figures.points import require_columns
-from s3sim.report.figures.style import in_style
+from s3sim.report.figures.style import Picture, in_style
 from s3sim.report.figures.timeline import PHASE_COLOURS
 from s3sim.report.frames import PS_PER_S
 
@@ -54,7 +54,7 @@ def kv_map(
     end = float(extents["end_ps"].max()) / PS_PER_S if until is None else until
     shown = extents[extents["begin_ps"] < end * PS_PER_S]
     spans = [capacity, *_zoom(shown, capacity)]
-    figure = Figure(figsize=(9.5, 1.4 + 4.2 * len(spans)), layout="constrained")
+    figure = Picture(figsize=(9.5, 1.4 + 4.2 * len(spans)), layout="constrained")
     panels: list[Axes] = figure.subplots(len(spans), 1, sharex=True, squeeze=False)[:, 0].tolist()
     moments = [time for time in compactions if time <= end]
     for axes, span in zip(panels, spans, strict=True):

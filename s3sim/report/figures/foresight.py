@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from s3sim.report.figures.axes import legend_below
 from s3sim.report.figures.points import require_columns
-from s3sim.report.figures.style import in_style
+from s3sim.report.figures.style import Picture, in_style
 
 __all__ = ["foresight_over_time"]
 
@@ -28,7 +28,7 @@ def foresight_over_time(
 
     `series` holds a `foresight_series` per setting. Raises InputError for a missing column.
     """
-    figure = Figure(figsize=(8.0, 6.4), layout="constrained")
+    figure = Picture(figsize=(8.0, 6.4), layout="constrained")
     panels = dict(zip(PANELS, figure.subplots(len(PANELS), 1, sharex=True).tolist(), strict=True))
     for number, (label, frame) in enumerate(series.items()):
         require_columns(frame, ["time_s", *PANELS])

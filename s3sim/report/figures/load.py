@@ -12,7 +12,7 @@ from s3sim.report.facts import ServiceLevel
 from s3sim.report.figures.axes import label, legend_below
 from s3sim.report.figures.curves import HOLLOW, hollow
 from s3sim.report.figures.points import Curve, curves, require_columns
-from s3sim.report.figures.style import Look, in_style, looks
+from s3sim.report.figures.style import Look, Picture, in_style, looks
 
 __all__ = ["slo_over_load"]
 
@@ -32,7 +32,7 @@ def slo_over_load(summary: pd.DataFrame, *, swept_over: str, slo: ServiceLevel, 
     measured = summary.groupby(swept_over)["offered_rate"].transform("mean") if swept_over != RATE else None
     offered = summary[swept_over] if measured is None else measured
     rows = summary.assign(offered=offered.astype(float))
-    figure = Figure(figsize=(9.6, 4.6), layout="constrained")
+    figure = Picture(figsize=(9.6, 4.6), layout="constrained")
     panels = figure.subplots(1, 2).tolist()
     look = looks(rows["system"])
     for axes, metric in zip(panels, METRICS, strict=True):

@@ -8,7 +8,7 @@ from matplotlib.colors import TwoSlopeNorm
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from s3sim.report.figures.style import in_style
+from s3sim.report.figures.style import Picture, in_style
 
 __all__ = ["maps"]
 
@@ -31,7 +31,7 @@ def maps(
 
     In each cell stands its ratio ("–" for NaN) and, under it, the word of that cell.
     """
-    figure = Figure(figsize=(1.0 + 5.2 * len(values), 1.6 + 0.62 * len(rows)), layout="constrained")
+    figure = Picture(figsize=(1.0 + 5.2 * len(values), 1.6 + 0.62 * len(rows)), layout="constrained")
     grid = figure.subplots(1, len(values), squeeze=False, sharey=True)[0]
     for axes, (name, matrix) in zip(grid, values.items(), strict=True):
         axes.imshow(np.log2(matrix), cmap="PuOr", norm=TwoSlopeNorm(0, -3, 3), aspect="auto", origin="lower", alpha=0.8)

@@ -13,7 +13,7 @@ from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 from s3sim.report.figures.axes import legend_below
 from s3sim.report.figures.points import require_columns
-from s3sim.report.figures.style import Look, in_style, looks
+from s3sim.report.figures.style import Look, Picture, in_style, looks
 
 __all__ = ["kv_over_time"]
 
@@ -61,7 +61,7 @@ def _panels(count: int, *, together: bool) -> tuple[Figure, list[Axes]]:
     columns = 1 if count <= FEW else 2
     rows = -(-count // columns)
     size = (7.6 if columns == 1 else 11.8, 1.4 + (1.2 if together else 1.45) * rows)
-    figure = Figure(figsize=size, layout="constrained")
+    figure = Picture(figsize=size, layout="constrained")
     grid = figure.subplots(rows, columns, sharex=together, sharey=True, squeeze=False)
     panels: list[Axes] = grid.T.ravel().tolist()
     for axes in panels[count:]:

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from s3sim.report.figures.axes import LIMIT_COLOUR, legend_below, log_scale
-from s3sim.report.figures.style import Look, in_style, looks
+from s3sim.report.figures.style import Look, Picture, in_style, looks
 
 __all__ = ["Line", "panels"]
 
@@ -47,7 +47,7 @@ def panels(
     """
     columns = 2 if len(lines) == 4 else min(MOST_COLUMNS, len(lines))
     rows = ceil(len(lines) / columns)
-    figure = Figure(figsize=(1.2 + 3.2 * columns, 1.3 + 2.7 * rows), layout="constrained")
+    figure = Picture(figsize=(1.2 + 3.2 * columns, 1.3 + 2.7 * rows), layout="constrained")
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     look = looks(line.name for group in lines.values() for line in group)
     for axes, (name, group) in zip(grid.flat, lines.items(), strict=False):

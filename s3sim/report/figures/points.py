@@ -8,6 +8,7 @@ import pandas as pd
 
 from s3sim.core.errors import InputError
 from s3sim.report.intervals import Interval, mean_interval
+from s3sim.report.wording import value_text
 
 __all__ = ["Curve", "Point", "curves", "require_columns", "value_text"]
 
@@ -74,11 +75,6 @@ def require_columns(frame: pd.DataFrame, names: list[str]) -> None:
     missing = [name for name in names if name not in frame.columns]
     if missing:
         raise InputError(f"no column {', '.join(map(repr, missing))} among {', '.join(map(repr, frame.columns))}")
-
-
-def value_text(value: float | str | None) -> str:
-    """A swept value as a figure writes it: a field left open as in the experiment's YAML."""
-    return "null" if value is None else value if isinstance(value, str) else f"{value:g}"
 
 
 def _point(rows: pd.DataFrame, value: object, x: str, y: str) -> Point:

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from s3sim.core.errors import InputError
 from s3sim.report.figures.points import require_columns
-from s3sim.report.figures.style import in_style
+from s3sim.report.figures.style import Picture, in_style
 
 __all__ = ["calibration", "confusion_matrix"]
 
@@ -29,7 +29,7 @@ def confusion_matrix(matrix: ArrayLike, edges: Sequence[int], *, title: str = ""
     if counts.shape != (len(edges), len(edges)):
         raise InputError(f"confusion matrix of shape {counts.shape} with {len(edges)} edges: a row and column for each")
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    figure = Figure(figsize=(2.4 + 0.52 * len(edges), 2.0 + 0.46 * len(edges)), layout="constrained")
+    figure = Picture(figsize=(2.4 + 0.52 * len(edges), 2.0 + 0.46 * len(edges)), layout="constrained")
     axes = figure.subplots()
     image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
     for row, column in np.argwhere(counts > 0).tolist():
@@ -61,7 +61,7 @@ def calibration(rows: pd.DataFrame, levels: pd.DataFrame, *, title: str = "") ->
     """
     require_columns(rows, ["chance", "hit"])
     require_columns(levels, ["level", "share"])
-    figure = Figure(figsize=(9.0, 4.2), layout="constrained")
+    figure = Picture(figsize=(9.0, 4.2), layout="constrained")
     left, right = figure.subplots(1, 2)
     _reliability(left, rows["chance"].to_numpy(dtype=float), rows["hit"].to_numpy(dtype=float))
     right.plot([0, 1], [0, 1], linestyle="--", color="#777777", linewidth=1)

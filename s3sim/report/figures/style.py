@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from functools import wraps
+from io import BytesIO
 from pathlib import Path
 from typing import Literal, NamedTuple, ParamSpec
 
@@ -9,7 +10,7 @@ import matplotlib.style
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 
-__all__ = ["Look", "darker", "in_style", "looks", "save"]
+__all__ = ["Look", "Picture", "darker", "in_style", "looks", "save"]
 
 P = ParamSpec("P")
 RC = {
@@ -30,6 +31,19 @@ RC = {
     "svg.hashsalt": "s3sim",
     "svg.fonttype": "path",
 }
+
+
+SHOWN_DPI = 88  # in a notebook: as wide as its text, and small in its file
+
+
+class Picture(Figure):
+    """A figure that a notebook shows by itself, whether pyplot is there or not."""
+
+    def _repr_png_(self) -> bytes:
+        png = BytesIO()
+        with matplotlib.style.context(["default", RC]):
+            self.savefig(png, format="png", dpi=SHOWN_DPI, pil_kwargs={"optimize": True})
+        return png.getvalue()
 
 
 class Look(NamedTuple):

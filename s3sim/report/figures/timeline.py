@@ -7,7 +7,7 @@ from matplotlib.ticker import FixedFormatter, FixedLocator
 
 from s3sim.report.figures.axes import legend_below
 from s3sim.report.figures.points import require_columns
-from s3sim.report.figures.style import in_style
+from s3sim.report.figures.style import Picture, in_style
 from s3sim.report.frames import PS_PER_S
 from s3sim.report.phases import PHASES
 
@@ -27,7 +27,7 @@ def timeline(phases: pd.DataFrame, *, title: str = "") -> Figure:
     require_columns(phases, ["id", "phase", "begin_ps", "end_ps"])
     ids = list(dict.fromkeys(phases["id"].tolist()))
     place = {ident: rank for rank, ident in enumerate(ids)}
-    figure = Figure(figsize=(9.0, 1.7 + 0.15 * max(len(ids), 8)), layout="constrained")
+    figure = Picture(figsize=(9.0, 1.7 + 0.15 * max(len(ids), 8)), layout="constrained")
     axes = figure.subplots()
     for phase in PHASES:
         rows = phases[phases["phase"] == phase]

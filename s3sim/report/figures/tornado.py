@@ -6,7 +6,7 @@ from typing import NamedTuple
 from matplotlib.figure import Figure
 
 from s3sim.report.figures.axes import LIMIT_COLOUR
-from s3sim.report.figures.style import in_style
+from s3sim.report.figures.style import Picture, in_style
 
 __all__ = ["Bar", "tornado"]
 
@@ -26,7 +26,7 @@ class Bar(NamedTuple):
 def tornado(bars: Sequence[Bar], *, base: float, x: str, title: str = "") -> Figure:
     """A bar from `base` to each choice's value, the farthest on top, with its interval as a line."""
     order = sorted(bars, key=lambda bar: abs(bar.value - base))
-    figure = Figure(figsize=(8.4, 1.3 + 0.27 * len(order)), layout="constrained")
+    figure = Picture(figsize=(8.4, 1.3 + 0.27 * len(order)), layout="constrained")
     axes = figure.subplots()
     for place, bar in enumerate(order):
         colour = MORE if bar.value >= base else LESS

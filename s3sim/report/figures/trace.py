@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from s3sim.core.errors import InputError
 from s3sim.report.figures.axes import LIMIT_COLOUR, legend_below, log_scale
 from s3sim.report.figures.points import require_columns
-from s3sim.report.figures.style import in_style
+from s3sim.report.figures.style import Picture, in_style
 
 __all__ = ["trace_arrivals", "trace_lengths"]
 
@@ -34,7 +34,7 @@ def trace_lengths(trace: pd.DataFrame, *, title: str = "") -> Figure:
     """
     require_columns(trace, ["prompt_tokens", "output_tokens"])
     prompt, output = (trace[name].to_numpy(dtype=np.float64) for name in ("prompt_tokens", "output_tokens"))
-    figure = Figure(figsize=(8.6, 3.9), layout="constrained")
+    figure = Picture(figsize=(8.6, 3.9), layout="constrained")
     shares, joint = figure.subplots(1, 2)
     for tokens, colour in ((prompt, PROMPT), (output, OUTPUT)):
         levels = np.linspace(0, 1, POINTS)
@@ -84,7 +84,7 @@ def trace_arrivals(trace: pd.DataFrame, *, title: str = "") -> Figure:
     seconds = trace["arrival_ps"].to_numpy(dtype=np.float64) / PICOSECONDS
     if len(seconds) < 2 or seconds[-1] == seconds[0]:
         raise InputError("all requests arrive at once, so there are no arrivals to draw")
-    figure = Figure(figsize=(8.6, 3.9), layout="constrained")
+    figure = Picture(figsize=(8.6, 3.9), layout="constrained")
     over_time, gaps = figure.subplots(1, 2)
     rate = (len(seconds) - 1) / (seconds[-1] - seconds[0])
     _rates(over_time, seconds, rate)

@@ -1,6 +1,6 @@
 """What predictions are worth: the same requests served with each predictor's reservations."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from s3sim.api import simulate
-from s3sim.experiment.schema import load_experiment
+from s3sim.api.experiment import experiment_of
+from s3sim.api.plain import Overrides
+from s3sim.api.simulating import result_of
 from s3sim.learn.evaluation import Evaluation
 from s3sim.predictors.predictor import IntArray
 from s3sim.workload.trace import Trace
@@ -33,7 +34,7 @@ EXPERIMENT: Mapping[str, Any] = {
 }
 
 
-def worth_of(found: Evaluation, *, overrides: Sequence[str] = ()) -> pd.DataFrame:
+def worth_of(found: Evaluation, *, overrides: Overrides = ()) -> pd.DataFrame:
     """Throughput and preemptions of s3 with each predictor, of orca, and of s3 with a perfect bucket and length.
 
     Every predictor reserves the upper edge of its likeliest bucket and is charged the same time. Predictions are
@@ -58,7 +59,7 @@ def _trace(found: Evaluation, predicted: IntArray) -> Trace:
     )
 
 
-def _row(system: str, name: str, trace: Trace, folder: Path, overrides: Sequence[str]) -> dict[str, Any]:
+def _row(system: str, name: str, trace: Trace, folder: Path, overrides: Overrides) -> dict[str, Any]:
     path = folder / "trace.parquet"
     write_trace(trace, path)
     workload = {
@@ -69,6 +70,6 @@ def _row(system: str, name: str, trace: Trace, folder: Path, overrides: Sequence
         "over_length": "truncate",
     }
     values = {**EXPERIMENT, "workload": workload, "systems": [system], "predictor": {"kind": "recorded"}}
-    summaries = [simulate(point).summary for point in load_experiment(values, list(overrides)).points]
+    summaries = [result_of(point).summary for point in experiment_of(values, overrides).points]
     means = {key: float(np.mean([summary[key] for summary in summaries])) for key in KEPT}
     return {"system": system, "predictor": name, **means}

@@ -1,0 +1,23 @@
+"""The examples of the API's docstrings run, and give what they say."""
+
+import doctest
+import importlib
+import pkgutil
+from pathlib import Path
+
+import pytest
+
+import s3sim
+import s3sim.api
+
+MODULES = ["s3sim", *(module.name for module in pkgutil.iter_modules(s3sim.api.__path__, "s3sim.api."))]
+SHOWN = ("s3sim", "s3sim.api.experiment", "s3sim.api.running", "s3sim.api.simulating", "s3sim.api.trace")
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_the_examples_of_a_module_are_true(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each is run in a folder of its own, with nothing imported but what its module has."""
+    monkeypatch.chdir(tmp_path)
+    failed, tried = doctest.testmod(importlib.import_module(name))
+    assert not failed
+    assert tried or name not in SHOWN
