@@ -26,8 +26,8 @@ nothing runs. A comparison whose repeats differ by more than 10%, or with fewer 
 whatever its error. Errors are simulated ÷ median of the repeats - 1; spread is (most - least) ÷ median."""
 CLOCKS = {
     "canary": (
-        "this thread's processor time over the slowdown of a canary, a fixed computation with as many weights, run after every second"
-        " step (a correction, not ground truth; raw times stand below)"
+        "this thread's processor time over the slowdown of a canary, a fixed computation with as many weights, run"
+        " after every second step (a correction, not ground truth; raw times stand below)"
     ),
     "device": "the device's own events",
 }
