@@ -38,7 +38,9 @@ def _words(scenario: Scenario, row: "pd.Series[Any]") -> list[str]:
 
 def value_words(value: Any) -> str:
     """A cell of a summary as the YAML had it: 64, also where gaps made a float of it; null where nothing is set."""
-    return "null" if pd.isna(value) else f"{value:g}" if isinstance(value, float) else str(value)
+    if pd.isna(value):
+        return "null"
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def _many(run: RunFiles, asked: str | None, points: Mapping[str, list[str]], *, found: bool) -> str:

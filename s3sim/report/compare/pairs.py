@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from s3sim.core.errors import InputError
-from s3sim.report.rundir import RunFiles, Scenario, value_words
+from s3sim.report.point_names import value_words
+from s3sim.report.rundir import RunFiles, Scenario
 
 __all__ = ["Pair", "Setting", "pairs_of", "settings_of"]
 
