@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from s3sim.calibration import DRAWS
+from s3sim.cli.plain import print_json
 from s3sim.core.errors import InputError, SystemFaultError
 
 __all__ = ["calibrate"]
@@ -27,12 +28,19 @@ def calibrate(
     out: Annotated[Path | None, typer.Option(metavar="FILE.json", help="Write the constants of all fits.")] = None,
     engine: Annotated[str | None, typer.Option(help="Write this engine's constants alone.")] = None,
 ) -> None:
-    """Fit the latency model to published or own measurements, or check it against them.
+    """Fit the latency model, or check it.
+
+    Published or own measurements are fitted to, or held against the constants that are shipped.
 
     A CSV has the columns version, model, gpu, n_gpus, precision, batch, input_len, output_len, metric, value and
     unit; source and note may be there. Metrics: e2e_latency, first_token_latency, first_token_latency_min,
     token_interval_p50, output_throughput, output_throughput_per_gpu, output_throughput_per_gpu_ifb_max (simulated),
     memory_used, oom. Rows that cannot be foretold are counted by reason.
+
+    \b
+    Examples:
+      s3sim calibrate --check
+      s3sim calibrate mine.csv --out constants.json
     """
     if check:
         _check(files or [], as_json=as_json)
@@ -48,7 +56,7 @@ def _check(files: Sequence[Path], *, as_json: bool) -> None:
 
     found = check_calibration(files).to_json()
     if as_json:
-        typer.echo(json.dumps(found, indent=1))
+        print_json(found)
     else:
         print_check(found)
 
@@ -62,7 +70,7 @@ def _fit(files: Sequence[Path], *, draws: int, seed: int, engine: str | None, ou
     if out is not None:
         _write(out, constant_sets(report.found, report.draws, engine=engine))
     if as_json:
-        typer.echo(json.dumps(report.to_json(), indent=1))
+        print_json(report.to_json())
     else:
         print_report(report.to_json())
 

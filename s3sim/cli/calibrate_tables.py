@@ -1,16 +1,33 @@
 """Tables of `s3sim calibrate`: rows checked, constants fitted, errors, what was left out or skipped."""
 
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
+
+from s3sim.cli.sheets import Column, Sheet, show
 
 __all__ = ["print_check", "print_report"]
 
-WIDTH = 190  # columns where the output is no terminal, so that a file or a pipe gets whole rows
+WIDTH = 190  # columns where nobody says how many there are, so that a file or a pipe gets whole rows
+PROSE = ("reason",)
+WORDS = (
+    "place",
+    "engine",
+    "model",
+    "gpu",
+    "metric",
+    "unit",
+    "constant",
+    "device",
+    "left out",
+    "one",
+    "other",
+    "reason",
+)
 
 _ROW = (
     "place",
@@ -33,23 +50,23 @@ _FOLD = ("left out", "rows", "median", "p90", "not evaluable")
 
 
 def _console() -> Console:
-    return Console(width=None if sys.stdout.isatty() else WIDTH)
+    return Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else WIDTH)
 
 
 def print_check(found: dict[str, Any]) -> None:
     """Print the rows of a check, its errors by metric, and what it skipped."""
     console = _console()
-    console.print(_table("rows", _ROW, map(_row, found["rows"])))
-    console.print(_table("absolute error by metric", _METRIC, _metrics(found)))
+    show(_table("rows", _ROW, map(_row, found["rows"])), console)
+    show(_table("absolute error by metric", _METRIC, _metrics(found)), console)
     _print_skipped(console, found)
 
 
 def print_report(found: dict[str, Any]) -> None:
     """Print what a fit found."""
     console = _console()
-    console.print(_table("constants", _CONSTANT, map(_constant, found["constants"])))
+    show(_table("constants", _CONSTANT, map(_constant, found["constants"])), console)
     groups = ((*(str(group[key]) for key in _GROUP[:5]), *_shares(group)) for group in found["errors"])
-    console.print(_table("absolute error on the rows that were fitted", _GROUP, groups))
+    show(_table("absolute error on the rows that were fitted", _GROUP, groups, keys=4), console)
     for what in ("model", "shape"):
         left = found[f"leave_one_{what}_out"]
         folds = (
@@ -57,15 +74,15 @@ def print_report(found: dict[str, Any]) -> None:
         )
         judged = ("judged", str(left["judged"]["rows"]), *_shares(left["judged"]), "")
         title = f"each {what} foretold from the others (judged: {left['judged_on']})"
-        console.print(_table(title, _FOLD, (*folds, judged)))
+        show(_table(title, _FOLD, (*folds, judged)), console)
     pairs = ((pair["first"], pair["second"], f"{pair['correlation']:+.2f}") for pair in found["trade_offs"])
-    console.print(_table("constants that the rows do not tell apart", ("one", "other", "correlation"), pairs))
+    show(_table("constants that the rows do not tell apart", ("one", "other", "correlation"), pairs, keys=2), console)
     _print_skipped(console, found)
 
 
 def _print_skipped(console: Console, found: dict[str, Any]) -> None:
     counts = ((reason, str(count)) for reason, count in sorted(found["skipped_by_reason"].items()))
-    console.print(_table("rows skipped", ("reason", "rows"), counts))
+    show(_table("rows skipped", ("reason", "rows"), counts), console)
 
 
 def _row(entry: dict[str, Any]) -> tuple[str, ...]:
@@ -97,8 +114,6 @@ def _shares(errors: dict[str, Any]) -> tuple[str, str]:
     return first, second
 
 
-def _table(title: str, heading: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
-    table = Table(*heading, title=title)
-    for row in rows:
-        table.add_row(*row)
-    return table
+def _table(title: str, heading: Sequence[str], rows: Iterable[Sequence[str]], *, keys: int = 1) -> Sheet:
+    columns = tuple(Column(name, right=name not in WORDS, prose=name in PROSE) for name in heading)
+    return Sheet(title=title, columns=columns, rows=tuple(map(tuple, rows)), keys=keys)

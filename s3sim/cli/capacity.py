@@ -1,21 +1,20 @@
 """`s3sim capacity`: progress, a table of the capacities and one of the probes, or JSON."""
 
-import json
 import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.table import Table
 
 from s3sim.api import find_capacity
 from s3sim.capacity.probes import Probe
 from s3sim.capacity.results import Capacities, Capacity
 from s3sim.capacity.verdicts import seconds
+from s3sim.cli.plain import print_json
 from s3sim.cli.run import stoppable
+from s3sim.cli.sheets import Column, Sheet, say, show
 from s3sim.core.errors import InputError
 
 __all__ = ["capacity_command", "parse_seeds"]
@@ -53,52 +52,52 @@ def capacity_command(
             **given,
         )
     if as_json:
-        print(json.dumps(answer.to_json(), indent=1, allow_nan=False))  # noqa: T201 - rich would wrap it
+        print_json(answer.to_json())
     else:
         _print(answer)
 
 
 def _print(answer: Capacities) -> None:
     console = Console()
-    console.print(_probes(answer))
-    console.print(_capacities(answer))
+    show(_probes(answer), console)
+    show(_capacities(answer), console)
+    console.print()
     for one in answer.capacities:
         for remark in one.remarks:
-            console.print(f"{_name(one)}: {remark}", highlight=False)
-    console.print(f"results: {answer.path}", highlight=False)
+            say(console, f"{_name(one)}: {remark}")
+    say(console, f"results: {answer.path}")
 
 
 def _name(one: Capacity) -> str:
     return " ".join([one.system, *(f"{key}={value}" for key, value in one.setting.items())])
 
 
-def _capacities(answer: Capacities) -> Table:
+def _capacities(answer: Capacities) -> Sheet:
     question = answer.question
     kept = " and ".join(f"{one.name} ≤ {seconds(one.limit_ms)}" for one in question.objectives)
-    title = f"{answer.scenario}: {question.axis.noun} at which {kept}, {question.confidence:.0%} confidence"
-    table = Table(title=title, box=SIMPLE_HEAD)
-    table.add_column("system")
     gpus = ["GPUs"] if question.find == "gpus" else []
-    for heading in (*HEADINGS[question.find], *gpus, "probes", "runs"):
-        table.add_column(heading, justify="right")
+    rows = []
     for one in answer.capacities:
-        ends = [_level(one.value), _level(one.not_met)]
         counts = [*([_level(one.gpus)] if gpus else []), str(len(one.probes)), str(one.runs)]
-        table.add_row(_name(one), *ends, *counts)
-    return table
+        rows.append((_name(one), _level(one.value), _level(one.not_met), *counts))
+    headings = (*HEADINGS[question.find], *gpus, "probes", "runs")
+    return Sheet(
+        title=f"{answer.scenario}: {question.axis.noun} at which {kept}, {question.confidence:.0%} confidence",
+        columns=(Column("system"), *(Column(heading, right=True) for heading in headings)),
+        rows=tuple(rows),
+    )
 
 
-def _probes(answer: Capacities) -> Table:
-    table = Table(title="probes, in order of their level", box=SIMPLE_HEAD)
-    table.add_column("system")
+def _probes(answer: Capacities) -> Sheet:
     level, limits = answer.question.axis.key.rpartition(".")[2], [one.name for one in answer.question.objectives]
-    for heading in (level, "seeds", *limits, "saturated"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("verdict")
-    for one in answer.capacities:
-        for probe in sorted(one.probes, key=lambda it: it.level):
-            table.add_row(_name(one), *_cells(probe, len(answer.question.objectives)))
-    return table
+    rows = [
+        (_name(one), *_cells(probe, len(answer.question.objectives)))
+        for one in answer.capacities
+        for probe in sorted(one.probes, key=lambda it: it.level)
+    ]
+    numbers = (Column(heading, right=True) for heading in (level, "seeds", *limits, "saturated"))
+    columns = (Column("system"), *numbers, Column("verdict", prose=True))
+    return Sheet(title="probes, in order of their level", columns=columns, rows=tuple(rows), keys=2)
 
 
 def _cells(probe: Probe, objectives: int) -> list[str]:

@@ -10,17 +10,21 @@ from typing import Annotated
 
 import typer
 
-from s3sim.cli import model
+from s3sim.cli import explore, model, studies
 from s3sim.cli.calibrate import calibrate
+from s3sim.cli.options import AsJson, Experiment, Override
 from s3sim.cli.predictor import predictor_app
 from s3sim.cli.trace import trace_app
 from s3sim.core.errors import S3SimError
 
 __all__ = ["app", "main"]
 
+INTERRUPTED = 130  # typer's exit code after Ctrl-C, 128 + SIGINT, without a word
+
 app = typer.Typer(
     help="Simulate LLM serving with output-length prediction: S³ against max-length and paged KV allocation.",
     no_args_is_help=True,
+    rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -28,154 +32,116 @@ app.add_typer(model.app, name="model")
 app.add_typer(predictor_app, name="predictor")
 app.command()(calibrate)
 app.add_typer(trace_app, name="trace")
+app.command()(studies.capacity)
+app.command()(studies.paper)
+app.command()(explore.new)
+app.command()(explore.timeline)
+app.command()(explore.compare)
+app.command(name="list")(explore.list_names)
 
 
 def main() -> None:
     """Run the command line; errors of s3sim end in one message and an exit code."""
     try:
-        app()
+        app(prog_name="s3sim")  # also where it was started by another name, such as `python -m s3sim`
     except S3SimError as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201 - rich would wrap paths and keys
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)  # noqa: T201
-        sys.exit(1)
+        _interrupted()
+    except SystemExit as ending:
+        if ending.code == INTERRUPTED:
+            _interrupted()
+        raise
+
+
+def _interrupted() -> None:
+    print("interrupted", file=sys.stderr)  # noqa: T201
+    sys.exit(1)
 
 
 @app.command()
 def run(
-    file: Annotated[Path, typer.Argument(help="The experiment YAML.")],
-    override: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a key, as in workload.requests=100.")
-    ] = None,
+    file: Experiment,
+    override: Override = None,
     out: Annotated[Path | None, typer.Option(help="The run directory [default: results/<name>].")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Points at one time [default: the processors].")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Keep the points that are finished already.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the results that are there.")] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Run an experiment: every system, seed and swept value; print a table, draw figures."""
+    """Run an experiment.
+
+    Every system, seed and swept value; prints tables, draws figures. With --json a row per point, keyed as
+    summary.csv, and the comparisons with the baseline.
+
+    \b
+    Examples:
+      s3sim run experiments/quickstart.yaml
+      s3sim run experiments/quickstart.yaml --set max_length=512 --out results/short
+      s3sim run mine.yaml --resume --json
+    """
     from s3sim.cli.run import run_command  # noqa: PLC0415
 
-    run_command(file, overrides=override or [], out=out, workers=workers, resume=resume, overwrite=overwrite)
-
-
-@app.command()
-def capacity(
-    file: Annotated[Path, typer.Argument(help="The experiment YAML.")],
-    find: Annotated[str, typer.Option(help="rate (highest), batch (largest) or gpus (fewest).")],
-    slo: Annotated[
-        list[str],
-        typer.Option(
-            metavar="STATISTIC:METRIC<LIMIT",
-            help="mean or a percentile of ttft, tpot, e2el, normalized_latency, as in 'p99:ttft<2s'; again for more.",
-        ),
-    ],
-    confidence: Annotated[float, typer.Option(help="Of the interval that settles a level.")] = 0.95,
-    seeds: Annotated[str | None, typer.Option(help="Of every level, as 0-4 or 0,1,7 [default: its own].")] = None,
-    max_seeds: Annotated[int | None, typer.Option(help="Of an undecided level [default: 4 times as many].")] = None,
-    low: Annotated[float | None, typer.Option(help="Where to begin [default: by the experiment].")] = None,
-    high: Annotated[float | None, typer.Option(help="Where to begin; doubled as long as the SLO is met.")] = None,
-    tolerance: Annotated[
-        float | None, typer.Option(help="Relative width of the bracket [default: 0.02 of a rate, else exact].")
-    ] = None,
-    scenario: Annotated[str | None, typer.Option(help="[default: the one that fits.]")] = None,
-    system: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Only this one; again for more.")] = None,
-    override: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a key, as in workload.requests=100.")
-    ] = None,
-    out: Annotated[Path | None, typer.Option(help="The run directory [default: results/<name>-capacity].")] = None,
-    workers: Annotated[int | None, typer.Option(min=1, help="Runs at one time [default: the processors].")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Keep the runs that are finished already.")] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the results that are there.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-) -> None:
-    """Find the highest rate, the largest batch or the fewest GPUs at which each system keeps an SLO."""
-    from s3sim.cli.capacity import capacity_command  # noqa: PLC0415
-
-    capacity_command(
+    run_command(
         file,
-        find=find,
-        slo=slo,
-        confidence=confidence,
-        seeds=seeds,
-        max_seeds=max_seeds,
-        low=low,
-        high=high,
-        tolerance=tolerance,
-        scenario=scenario,
-        systems=system or [],
         overrides=override or [],
         out=out,
         workers=workers,
         resume=resume,
         overwrite=overwrite,
-        as_json=json,
+        as_json=as_json,
     )
 
 
 @app.command()
-def paper(
-    folder: Annotated[Path, typer.Argument(help="The folder of the paper's experiments.")] = Path("experiments/paper"),
-    out: Annotated[Path, typer.Option(help="Where the run directories go.")] = Path("results/paper"),
-    docs: Annotated[
-        Path | None, typer.Option(help="Where paper.md and paper.json go [default: docs; with --quick: --out].")
-    ] = None,
-    workers: Annotated[int | None, typer.Option(min=1, help="Points at one time [default: the processors].")] = None,
-    dollars: Annotated[float, typer.Option(min=0.0, help="Price of a GPU hour; an assumption.")] = 2.0,
-    resume: Annotated[bool, typer.Option("--resume", help="Keep the points that are finished already.")] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the results that are there.")] = False,
-    quick: Annotated[bool, typer.Option("--quick", help="Few requests and settings: to see that all works.")] = False,
+def report(
+    directory: Annotated[Path, typer.Argument(help="A run directory.", metavar="RUN_DIR")], as_json: AsJson = False
 ) -> None:
-    """Run every study of the S³ paper and write a page with its claims beside what is found."""
-    from s3sim.cli.paper import paper_command  # noqa: PLC0415
+    """Print a run, and redraw its figures.
 
-    paper_command(
-        folder,
-        out=out,
-        docs=docs or (out if quick else Path("docs")),
-        workers=workers,
-        dollars=dollars,
-        resume=resume,
-        overwrite=overwrite,
-        quick=quick,
-    )
+    From the run directory alone.
 
-
-@app.command()
-def report(directory: Annotated[Path, typer.Argument(help="A run directory.")]) -> None:
-    """Print a run's table and redraw its figures, from the run directory alone."""
+    \b
+    Examples:
+      s3sim report results/quickstart
+      s3sim report results/quickstart --json
+    """
     from s3sim.cli.run import report_command  # noqa: PLC0415
 
-    report_command(directory)
+    report_command(directory, as_json=as_json)
 
 
 @app.command()
 def resolve(
-    file: Annotated[Path, typer.Argument(help="The experiment YAML.")],
-    override: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a key, as in workload.requests=100.")
-    ] = None,
+    file: Experiment,
+    override: Override = None,
     as_json: Annotated[bool, typer.Option("--json", help="Everything of each point, for gpu-validate replay.")] = False,
 ) -> None:
-    """Print the points of an experiment, with every preset and default written out."""
+    """Print the points of an experiment.
+
+    With --json every preset and default is written out.
+
+    \b
+    Examples:
+      s3sim resolve experiments/quickstart.yaml
+      s3sim resolve experiments/quickstart.yaml --json
+    """
     from s3sim.cli.resolve import resolve_command  # noqa: PLC0415
 
     resolve_command(file, overrides=override or [], as_json=as_json)
 
 
-@app.command(name="list")
-def list_names(
-    kind: Annotated[str, typer.Argument(help="systems, models, devices, engines, links, workloads or formats")],
-) -> None:
-    """List the names that an experiment may use."""
-    from s3sim.cli.listing import list_command  # noqa: PLC0415
-
-    list_command(kind)
-
-
 @app.command()
 def schema() -> None:
-    """Print the JSON schema of an experiment YAML, for editors."""
+    """Print the JSON schema of experiments.
+
+    For editors, which then complete and check a YAML.
+
+    \b
+    Example:
+      s3sim schema > schema.json
+    """
     import json  # noqa: PLC0415
 
     from s3sim.experiment.schema import json_schema  # noqa: PLC0415
@@ -185,7 +151,12 @@ def schema() -> None:
 
 @app.command()
 def version() -> None:
-    """Print the version."""
+    """Print the version.
+
+    \b
+    Example:
+      s3sim version
+    """
     from importlib.metadata import version as installed  # noqa: PLC0415
 
     typer.echo(installed("s3sim"))

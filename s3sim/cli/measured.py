@@ -5,9 +5,8 @@ from math import isnan
 from typing import Any
 
 import pandas as pd
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
 
+from s3sim.cli.sheets import Column, Sheet
 from s3sim.report.paired import Compared, baseline_of, paired_difference, paired_ratio
 
 __all__ = ["SATURATED", "by_seed", "differences", "interval_text", "mark", "setting_means", "windows"]
@@ -38,25 +37,23 @@ def interval_text(ratio: Compared) -> str:
     return "" if isnan(ratio.low) else f" (95%: {ratio.low:.2f}–{ratio.high:.2f}, paired by seed)"
 
 
-def windows(best: pd.DataFrame, keys: Sequence[str], *, title: str) -> Iterator[Table]:
+def windows(best: pd.DataFrame, keys: Sequence[str], *, title: str) -> Iterator[Sheet]:
     """The measured window of each row, where requests arrived at a rate."""
     if "offered_rate" not in best.columns or best["offered_rate"].isna().all():
         return
-    table = Table(title=title, box=SIMPLE_HEAD, padding=(0, 0, 0, 1))
-    for heading in ("system", "at"):
-        table.add_column(heading, no_wrap=True)
-    for heading in ("offered\nreq/s", "from s", "to s", "of s", "requests"):
-        table.add_column(heading, justify="right", no_wrap=True)
+    rows = []
     for _, row in best.iterrows():
         at = ", ".join(f"{row[key]:g}" for key in keys)
         times = (f"{row[name]:.1f}" for name in ("offered_rate", "window_start_s", "window_end_s", "duration_s"))
-        table.add_row(f"{row['system']}{mark(row)}", at, *times, f"{row['measured_requests']:.0f}")
-    yield table
+        rows.append((f"{row['system']}{mark(row)}", at, *times, f"{row['measured_requests']:.0f}"))
+    headings = ("offered\nreq/s", "from s", "to s", "of s", "requests")
+    columns = (Column("system"), Column("at"), *(Column(heading, right=True) for heading in headings))
+    yield Sheet(title=title, columns=columns, rows=tuple(rows), keys=2)
 
 
 def differences(
     rows: pd.DataFrame, best: pd.DataFrame, keys: Sequence[str], metric: tuple[str, str], *, title: str
-) -> Iterator[Table]:
+) -> Iterator[Sheet]:
     """Each system less the baseline, both at their best, paired by seed; nothing where one seed tells no spread."""
     baseline = baseline_of(best["system"])
     if baseline is None or rows["seed"].nunique() < 2:
@@ -64,14 +61,16 @@ def differences(
     name, unit = metric
     places = best.set_index("system")
     seeds = {system: by_seed(rows, place, keys, name) for system, place in places.iterrows()}
-    table = Table(title=f"{title}: {unit} less {baseline}'s, paired by seed", box=SIMPLE_HEAD, padding=(0, 0, 0, 1))
-    table.add_column("system", no_wrap=True)
-    for heading in ("difference", "95% interval", "ratio", "95% interval"):
-        table.add_column(heading, justify="right", no_wrap=True)
+    lines = []
     for system, ours in seeds.items():
         if system != baseline:
             less, ratio = paired_difference(ours, seeds[baseline]), paired_ratio(ours, seeds[baseline])
             cells = (f"{less.mean:+.2f}", f"{less.low:+.2f} to {less.high:+.2f}")
-            table.add_row(str(system), *cells, f"{ratio.mean:.3f}", f"{ratio.low:.3f} to {ratio.high:.3f}")
-    table.caption = "each at its best; both serve the very same requests of a seed; comparisons.csv: every setting"
-    yield table
+            lines.append((str(system), *cells, f"{ratio.mean:.3f}", f"{ratio.low:.3f} to {ratio.high:.3f}"))
+    headings = ("difference", "its 95% interval", "ratio", "ratio's 95%")
+    yield Sheet(
+        title=f"{title}: {unit} less {baseline}'s, paired by seed",
+        columns=(Column("system"), *(Column(heading, right=True) for heading in headings)),
+        rows=tuple(lines),
+        caption="each at its best; both serve the very same requests of a seed; comparisons.csv: every setting",
+    )

@@ -11,9 +11,9 @@ from s3sim.core.errors import InputError, SystemFaultError
 if TYPE_CHECKING:
     from s3sim.hardware.hf_config import ImportedModel
 
-__all__ = ["app"]
+__all__ = ["app", "write_new"]
 
-app = typer.Typer(help="Describe models for experiments.", no_args_is_help=True)
+app = typer.Typer(help="Describe models for experiments.", no_args_is_help=True, rich_markup_mode=None)
 
 
 @app.command(name="import")
@@ -23,17 +23,24 @@ def import_model(
     out: Annotated[Path | None, typer.Option(metavar="FILE.yaml", help="Write the block to a new file.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of YAML.")] = False,
 ) -> None:
-    """Print the `model:` block of an experiment YAML for a model's config.json, to paste.
+    """Print a model for an experiment.
+
+    The `model:` block of an experiment YAML for a model's config.json, to paste.
 
     Families: GPT-2, GPT-J, GPT-NeoX and Pythia, OPT, LLaMA, Mistral, Qwen, Qwen2, Qwen3.
 
     Weights are not read. Lines that begin with # say what follows from the fields, and what they cannot say.
+
+    \b
+    Examples:
+      s3sim model import config.json
+      s3sim model import config.json --name mine --out model.yaml
     """
     from s3sim.api.model import read_config  # noqa: PLC0415
 
     imported = read_config(config, name=name)
     if out is not None:
-        _write(out, yaml_block(imported))
+        write_new(out, yaml_block(imported))
     if as_json:
         typer.echo(json.dumps(_facts(imported), indent=1))
     elif out is None:
@@ -69,7 +76,8 @@ def _facts(imported: "ImportedModel") -> dict[str, Any]:
     }
 
 
-def _write(path: Path, text: str) -> None:
+def write_new(path: Path, text: str) -> None:
+    """Write a file that is not there yet; raises InputError where it is, SystemFaultError where it cannot be."""
     try:
         with path.open("x", encoding="utf-8") as file:
             file.write(text)

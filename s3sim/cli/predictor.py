@@ -8,9 +8,11 @@ from typing import Annotated, Literal
 
 import typer
 
+from s3sim.cli.options import AsJson
+
 __all__ = ["predictor_app"]
 
-predictor_app = typer.Typer(help="Train, judge and use a predictor of output lengths.", no_args_is_help=True)
+predictor_app = typer.Typer(help="Train and use length predictors.", no_args_is_help=True, rich_markup_mode=None)
 
 Data = Annotated[
     Path, typer.Argument(help="Prompts: Alpaca, ShareGPT, or any .jsonl, .json, .csv or .parquet; .gz too.")
@@ -79,14 +81,24 @@ def train(
     threads: Threads = 1,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint in the folder.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Train anew where there is a predictor.")] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Fine-tune an encoder that foresees the bucket of an output's length from its prompt."""
+    """Train a predictor of output lengths.
+
+    Fine-tunes an encoder that foresees the bucket of an output's length from its prompt.
+
+    \b
+    Examples:
+      s3sim predictor train prompts.jsonl --length tokens --out lengths
+      s3sim predictor train alpaca.json --tokenizer tokenizer.json --out lengths --resume
+    """
     from s3sim.cli.predictor_commands import settings_of, source_of, train_command  # noqa: PLC0415
 
     chosen = dict(locals())
     source = source_of(data, **{name: chosen[name] for name in SOURCE})
     settings = settings_of({name: chosen[name] for name in SETTINGS})
-    train_command(source, settings, out=out, threads=threads, resume=resume, overwrite=overwrite)
+    given = {"resume": resume, "overwrite": overwrite, "as_json": as_json}
+    train_command(source, settings, out=out, threads=threads, **given)
 
 
 SOURCE = (
@@ -124,9 +136,17 @@ def evaluate(
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a key of the simulation of --worth.")
     ] = None,
     threads: Threads = 1,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Judge a predictor beside its baselines, on rows that it was not trained on."""
+    """Judge a predictor beside its baselines.
+
+    On rows that it was not trained on.
+
+    \b
+    Examples:
+      s3sim predictor evaluate lengths
+      s3sim predictor evaluate lengths --worth --json
+    """
     from s3sim.cli.predictor_commands import evaluate_command, source_of  # noqa: PLC0415
 
     chosen = dict(locals())
@@ -158,7 +178,14 @@ def record(
     threads: Threads = 1,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file that is there.")] = False,
 ) -> None:
-    """Add predictions to a trace; an experiment reads them with `predictor: {kind: recorded}`."""
+    """Add predictions to a trace.
+
+    An experiment reads them with `predictor: {kind: recorded}`.
+
+    \b
+    Examples:
+      s3sim predictor record lengths trace.csv predicted.csv --texts prompts.jsonl
+    """
     from s3sim.cli.predictor_commands import record_command  # noqa: PLC0415
 
     join = {"prompt": prompt, "texts": texts, "texts_id": texts_id, "texts_offset": texts_offset}
@@ -181,9 +208,17 @@ def learn(
     ] = 2048,
     seed: Annotated[int, typer.Option(min=0, help="Of order and dropout.")] = 0,
     threads: Threads = 1,
+    as_json: AsJson = False,
 ) -> None:
-    """Let a predictor learn on from the event log of a run, whatever wrote it."""
+    """Learn on from the event log of a run.
+
+    Whatever wrote it.
+
+    \b
+    Examples:
+      s3sim predictor learn lengths results/mine --texts prompts.csv --out learnt
+    """
     from s3sim.cli.predictor_learn import learn_command  # noqa: PLC0415
 
     rule = {"collect": collect, "retrain_every": retrain_every, "window": window, "seed": seed}
-    learn_command(model, run, texts, out=out, point=point, threads=threads, **rule)
+    learn_command(model, run, texts, out=out, point=point, threads=threads, as_json=as_json, **rule)

@@ -1,6 +1,5 @@
 """What the commands of `s3sim predictor` do."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -10,6 +9,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from s3sim.api.predictor import moved, record
+from s3sim.cli.plain import print_json, rows_of
+from s3sim.cli.sheets import show
 from s3sim.core.errors import InputError
 from s3sim.learn.packages import use_threads
 from s3sim.learn.settings import Settings
@@ -35,7 +36,7 @@ def settings_of(chosen: Mapping[str, Any]) -> Settings:
 
 
 def train_command(
-    source: Source, settings: Settings, *, out: Path, threads: int, resume: bool, overwrite: bool
+    source: Source, settings: Settings, *, out: Path, threads: int, resume: bool, overwrite: bool, as_json: bool
 ) -> None:
     """Train with a progress bar, then print the scores."""
     use_threads(threads)
@@ -45,8 +46,12 @@ def train_command(
 
     with _progress() as on_step:
         model = train(source, settings, out=out, resume=resume, overwrite=overwrite, on_step=on_step)
-    console, facts = Console(), model.about.training
-    console.print(score_table({name: Scores(**values) for name, values in model.about.scores.items()}, title=str(out)))
+    facts = model.about.training
+    if as_json:
+        print_json({"model": out, "scores": model.about.scores, "data": model.about.data, "training": facts})
+    else:
+        scores = {name: Scores(**values) for name, values in model.about.scores.items()}
+        show(score_table(scores, title=str(out)), Console())
     for line in _left_out(model.about.data):
         _say(line)
     if facts["truncated"]:
@@ -127,13 +132,13 @@ def evaluate_command(
     found = evaluate(model, source=source, training=moved(Source.from_json(model.about.source), *training))
     table = worth_of(found, overrides=overrides) if worth else None
     if as_json:
-        print(json.dumps(found.to_json(), indent=1))  # noqa: T201 - rich would wrap it
+        print_json(found.to_json() | ({} if table is None else {"worth": rows_of(table)}))
     else:
         console = Console()
-        console.print(score_table(found.scores, title=f"{folder}: {len(found.rows)} rows"))
-        console.print(difference_table(found.differences()))
+        show(score_table(found.scores, title=f"{folder}: {len(found.rows)} rows"), console)
+        show(difference_table(found.differences()), console)
         if table is not None:
-            console.print(worth_table(table))
+            show(worth_table(table), console)
     for line in _remarks(found, model.about.settings.max_prompt_tokens):
         _say(line)
     if out is not None:

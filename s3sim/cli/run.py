@@ -10,13 +10,22 @@ from types import FrameType
 from rich.console import Console
 
 from s3sim.api import Results, draw, load, run
+from s3sim.cli.plain import print_json, rows_of
+from s3sim.cli.sheets import say, show
 from s3sim.cli.tables import headlines, summary_tables
 
 __all__ = ["report_command", "run_command", "stoppable"]
 
 
 def run_command(
-    file: Path, *, overrides: Sequence[str], out: Path | None, workers: int | None, resume: bool, overwrite: bool
+    file: Path,
+    *,
+    overrides: Sequence[str],
+    out: Path | None,
+    workers: int | None,
+    resume: bool,
+    overwrite: bool,
+    as_json: bool,
 ) -> None:
     """Run with a progress bar, then print what came of it."""
     with stoppable():
@@ -29,7 +38,7 @@ def run_command(
             overwrite=overwrite,
             progress=True,
         )
-    _print(results)
+    _print(results, as_json=as_json)
 
 
 @contextmanager
@@ -46,17 +55,22 @@ def stoppable() -> Iterator[None]:
         signal(SIGTERM, before)
 
 
-def report_command(directory: Path) -> None:
+def report_command(directory: Path, *, as_json: bool) -> None:
     """Print and redraw."""
     results = load(directory)
     draw(directory)
-    _print(results)
+    _print(results, as_json=as_json)
 
 
-def _print(results: Results) -> None:
+def _print(results: Results, *, as_json: bool) -> None:
+    if as_json:
+        tables = {"summary": rows_of(results.summary), "comparisons": rows_of(results.comparisons)}
+        print_json({"results": str(results.path), **tables, "headlines": list(headlines(results.summary))})
+        return
     console = Console()
-    for table in summary_tables(results.summary):
-        console.print(table)
+    for sheet in summary_tables(results.summary):
+        show(sheet, console)
+    console.print()
     for line in headlines(results.summary):
-        console.print(line)
-    console.print(f"results: {results.path}")
+        say(console, line)
+    say(console, f"results: {results.path}")

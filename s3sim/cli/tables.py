@@ -1,4 +1,4 @@
-"""Summaries as tables for a terminal of 80 columns."""
+"""Summaries as tables for a terminal."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
 
 from s3sim.cli.measured import SATURATED, by_seed, differences, interval_text, mark, setting_means, windows
+from s3sim.cli.sheets import Column, Sheet
 from s3sim.report.paired import BASELINE, paired_ratio
 
 __all__ = ["headlines", "summary_tables"]
@@ -24,7 +23,7 @@ COLUMNS = (
     ("TPOT\np50 ms", "p50_tpot_ms", "{:.1f}", 1),
     ("E2EL\np99 s", "p99_e2el_ms", "{:.1f}", MS_PER_S),
     ("SLO\nmet", "slo_attainment", "{:.0%}", 1),
-    ("pre-\nempted", "preemptions", "{:.0f}", 1),
+    ("preempted", "preemptions", "{:.0f}", 1),
 )
 COUNTS = {  # column of summary.csv → heading
     "rejected": "rejected",
@@ -37,7 +36,7 @@ SUBJECT = "s3"
 ORACLES = ("oracle_bucket", "oracle_exact")
 
 
-def summary_tables(summary: pd.DataFrame) -> Iterator[Table]:
+def summary_tables(summary: pd.DataFrame) -> Iterator[Sheet]:
     """For each scenario: the metric by system and swept value, and every system at its best swept value."""
     for scenario, rows in summary.groupby("scenario", sort=False):
         metric, unit = _metric(rows)
@@ -46,7 +45,7 @@ def summary_tables(summary: pd.DataFrame) -> Iterator[Table]:
         seeds = rows["seed"].nunique()
         over = f", mean of {seeds} seeds" if seeds > 1 else ""
         if keys:
-            yield _grid(means, keys, metric, title=f"{scenario}: {unit}{over}")
+            yield _grid(means, keys, metric, title=f"{scenario}: {unit} by {keys[-1]}{over}")
         named = _named(keys, rows)
         numeric = [key for key in keys if key not in named]
         for place, group in means.groupby(_places(scenario, means, named), sort=False):
@@ -83,42 +82,39 @@ def _places(scenario: object, means: pd.DataFrame, named: Sequence[str]) -> NDAr
     return np.array([" ".join((str(scenario), *map(str, names))) for names in means[list(named)].to_numpy()])
 
 
-def _grid(means: pd.DataFrame, keys: Sequence[str], metric: str, *, title: str) -> Table:
+def _grid(means: pd.DataFrame, keys: Sequence[str], metric: str, *, title: str) -> Sheet:
     """Systems down, the last swept key across, the other keys as further columns."""
     *outer, inner = keys
-    table = Table(title=title, box=SIMPLE_HEAD, padding=(0, 0, 0, 1))
     values = list(dict.fromkeys(means[inner]))
-    for key in (*outer, "system"):
-        table.add_column(str(key))
-    for value in values:
-        table.add_column(f"{_name(value)}" if value != values[0] else f"{inner} {_name(value)}", justify="right")
+    rows = []
     for names, group in means.groupby([*outer, "system"], sort=False, dropna=False):
         texts = (_cell(row[metric], "{:.1f}", 1) + mark(row) for _, row in group.iterrows())
         cells = dict(zip(group[inner], texts, strict=True))
-        table.add_row(*map(_name, names), *(cells.get(value, "–") for value in values))
-    table.caption = SATURATED if any(mark(row) for _, row in means.iterrows()) else None
-    return table
+        rows.append((*map(_name, names), *(cells.get(value, "–") for value in values)))
+    return Sheet(
+        title=title,
+        columns=(*map(Column, (*outer, "system")), *(Column(_name(value), right=True) for value in values)),
+        rows=tuple(rows),
+        keys=len(outer) + 1,
+        caption=SATURATED if any(mark(row) for _, row in means.iterrows()) else None,
+    )
 
 
-def _details(best: pd.DataFrame, keys: Sequence[str], metric: str, *, title: str) -> Table:
-    table = Table(title=title, box=SIMPLE_HEAD, padding=(0, 0, 0, 1))
-    table.add_column("system", no_wrap=True)
-    table.add_column("at", no_wrap=True)
-    for heading in ("req/s", *(heading for heading, *_ in COLUMNS)):
-        table.add_column(heading, justify="right", no_wrap=True)
+def _details(best: pd.DataFrame, keys: Sequence[str], metric: str, *, title: str) -> Sheet:
+    rows = []
     for _, row in best.iterrows():
         cells = (_cell(row[column], form, divisor) for _, column, form, divisor in COLUMNS)
         at = ", ".join(_name(row[key]) for key in keys)
-        table.add_row(str(row["system"]), at, f"{row[metric]:.1f}{mark(row)}", *cells)
-    return table
+        rows.append((str(row["system"]), at, f"{row[metric]:.1f}{mark(row)}", *cells))
+    headings = ("req/s", *(heading for heading, *_ in COLUMNS))
+    columns = (Column("system"), Column("at"), *(Column(heading, right=True) for heading in headings))
+    return Sheet(title=title, columns=columns, rows=tuple(rows), keys=2)
 
 
-def _counts(counts: dict[str, int]) -> Table:
-    table = Table(title="requests left out or cut short (most in any one point)", box=SIMPLE_HEAD)
-    for name in counts:
-        table.add_column(COUNTS[name], justify="right")
-    table.add_row(*map(str, counts.values()))
-    return table
+def _counts(counts: dict[str, int]) -> Sheet:
+    columns = (Column(""), *(Column(COUNTS[name], right=True) for name in counts))
+    title = "requests left out or cut short (most in any one point)"
+    return Sheet(title=title, columns=columns, rows=(("", *map(str, counts.values())),))
 
 
 def _name(value: Any) -> str:

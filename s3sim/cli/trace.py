@@ -8,9 +8,11 @@ from typing import Annotated, Literal
 
 import typer
 
+from s3sim.cli.options import AsJson
+
 __all__ = ["trace_app"]
 
-trace_app = typer.Typer(help="Look at traces, convert them, and make others.", no_args_is_help=True)
+trace_app = typer.Typer(help="Look at traces, and make others.", no_args_is_help=True, rich_markup_mode=None)
 
 Source = Annotated[Path, typer.Argument(help="A trace in a format of `s3sim list formats`; .gz is understood.")]
 Target = Annotated[Path, typer.Argument(help="The file to write: .csv, .parquet, .jsonl, or one of the format's.")]
@@ -51,14 +53,22 @@ def stats(
     sort: Sort = False,
     tokenizer: TokenizerPath = None,
     prune: Prune = "none",
-    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: AsJson = False,
     plots: Annotated[Path | None, typer.Option(help="A folder for figures of lengths and arrivals.")] = None,
 ) -> None:
-    """Print what a trace is like: lengths, their tie, rate and burstiness; draw it with --plots."""
+    """Print what a trace is like.
+
+    Lengths, their tie, rate and burstiness; draws them with --plots.
+
+    \b
+    Examples:
+      s3sim trace stats conversations.csv
+      s3sim trace stats log.csv --column output_tokens=len --json
+    """
     from s3sim.cli.trace_commands import Reading, stats_command  # noqa: PLC0415
 
     reading = Reading(file, form, column, constant, invalid_rows, time_unit, sort, tokenizer, prune)
-    stats_command(reading, as_json=json, plots=plots)
+    stats_command(reading, as_json=as_json, plots=plots)
 
 
 @trace_app.command()
@@ -75,7 +85,15 @@ def convert(
     tokenizer: TokenizerPath = None,
     prune: Prune = "none",
 ) -> None:
-    """Write a trace in another format, and say what that format does not hold."""
+    """Write a trace in another format.
+
+    What that format does not hold is said.
+
+    \b
+    Examples:
+      s3sim trace convert azure.csv trace.parquet
+      s3sim trace convert trace.csv bench.jsonl --to mooncake
+    """
     from s3sim.cli.trace_commands import Reading, convert_command  # noqa: PLC0415
 
     reading = Reading(file, form, column, constant, invalid_rows, time_unit, sort, tokenizer, prune)
@@ -99,7 +117,13 @@ def generate(
     seed: Seed = 0,
     to: To = "auto",
 ) -> None:
-    """Make a synthetic trace."""
+    """Make a synthetic trace.
+
+    \b
+    Examples:
+      s3sim trace generate out.csv --requests 1000 --lengths alpaca
+      s3sim trace generate out.csv --requests 1000 --lengths alpaca --arrivals '{kind: poisson, rate: 4}'
+    """
     from s3sim.cli.trace_commands import generate_command  # noqa: PLC0415
 
     generate_command(out, requests=requests, lengths=lengths, arrivals=arrivals, seed=seed, to=to)
@@ -121,7 +145,13 @@ def sample(
     seed: Seed = 0,
     to: To = "auto",
 ) -> None:
-    """Write a part of a trace."""
+    """Write a part of a trace.
+
+    \b
+    Examples:
+      s3sim trace sample trace.csv part.csv --requests 100
+      s3sim trace sample trace.csv hour.csv --window 0 3600
+    """
     from s3sim.cli.trace_commands import Reading, sample_command  # noqa: PLC0415
 
     sample_command(Reading(file, form), out, requests=requests, how=how, window=window, seed=seed, to=to)
@@ -138,7 +168,12 @@ def scale(
     form: Form = "auto",
     to: To = "auto",
 ) -> None:
-    """Write a trace with other times or lengths."""
+    """Write a trace with other times, lengths.
+
+    \b
+    Examples:
+      s3sim trace scale trace.csv fast.csv --rate 20
+    """
     from s3sim.cli.trace_commands import Reading, scale_command  # noqa: PLC0415
 
     scale_command(Reading(file, form), out, rate=rate, time=time, prompt=prompt, output=output, to=to)

@@ -1,6 +1,5 @@
 """What the commands of `s3sim trace` do."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +8,8 @@ from typing import Literal
 from rich.console import Console
 
 from s3sim.api import trace as traces
+from s3sim.cli.plain import print_json
+from s3sim.cli.sheets import say, show
 from s3sim.cli.trace_tables import arrival_lines, count_lines, length_table, loss_lines
 from s3sim.core.errors import InputError
 from s3sim.experiment.schema.inline import inline_arrivals, inline_mapping, inline_workload
@@ -83,12 +84,12 @@ def stats_command(reading: Reading, *, as_json: bool, plots: Path | None) -> Non
     if as_json:
         about = {"file": str(reading.file), "rows": counts.rows, "invalid_dropped": counts.dropped}
         about |= {"pruned": dict(counts.pruned), "moved_by_sort": counts.sorted}
-        print(json.dumps(about | stats.to_json(), indent=1))  # noqa: T201 - rich would wrap it
+        print_json(about | stats.to_json())
     else:
         console = Console()
-        console.print(length_table(stats, title=reading.file.name))
+        show(length_table(stats, title=reading.file.name), console)
         for line in (*arrival_lines(stats), *count_lines(counts)):
-            console.print(line, highlight=False, markup=False)
+            say(console, line)
     if plots is not None:
         from s3sim.report.trace_pages import draw_trace  # noqa: PLC0415 - matplotlib takes a second to import
 

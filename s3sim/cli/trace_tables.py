@@ -2,9 +2,7 @@
 
 from collections.abc import Iterator
 
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
-
+from s3sim.cli.sheets import Column, Sheet
 from s3sim.workload.readers import ReadCounts
 from s3sim.workload.stats import TraceStats
 from s3sim.workload.writers import WriteLosses
@@ -12,17 +10,19 @@ from s3sim.workload.writers import WriteLosses
 __all__ = ["arrival_lines", "count_lines", "length_table", "loss_lines"]
 
 
-def length_table(stats: TraceStats, *, title: str) -> Table:
+def length_table(stats: TraceStats, *, title: str) -> Sheet:
     """Lengths in tokens."""
-    table = Table(title=f"{title}: {stats.requests:,} requests", box=SIMPLE_HEAD)
-    table.add_column("tokens", no_wrap=True)
-    for heading in ("mean", "p50", "p90", "p99", "max", "total"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    rows = {"prompt": stats.prompt_tokens, "output": stats.output_tokens, "both": stats.total_tokens}
-    for name, row in rows.items():
+    lengths = {"prompt": stats.prompt_tokens, "output": stats.output_tokens, "both": stats.total_tokens}
+    rows = []
+    for name, row in lengths.items():
         percentiles = (f"{value:,.0f}" for value in (row.p50, row.p90, row.p99))
-        table.add_row(name, f"{row.mean:,.1f}", *percentiles, f"{row.max:,}", f"{row.total:,}")
-    return table
+        rows.append((name, f"{row.mean:,.1f}", *percentiles, f"{row.max:,}", f"{row.total:,}"))
+    headings = ("mean", "p50", "p90", "p99", "max", "total")
+    return Sheet(
+        title=f"{title}: {stats.requests:,} requests",
+        columns=(Column("tokens"), *(Column(heading, right=True) for heading in headings)),
+        rows=tuple(rows),
+    )
 
 
 def arrival_lines(stats: TraceStats) -> Iterator[str]:

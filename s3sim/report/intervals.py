@@ -1,10 +1,10 @@
 """Confidence intervals of a mean over independent replications (seeds)."""
 
 from math import sqrt
-from statistics import fmean, stdev
+from statistics import fmean, stdev, variance
 from typing import NamedTuple
 
-__all__ = ["Interval", "mean_interval"]
+__all__ = ["Interval", "mean_interval", "welch_interval"]
 
 # Student's t, 97.5th percentile, by degrees of freedom from 1; the normal's 1.960 beyond 30.
 STUDENT_T = (
@@ -26,5 +26,25 @@ def mean_interval(values: list[float]) -> Interval:
     freedom = len(values) - 1
     if not freedom:
         return Interval(values[0], None)
-    student = STUDENT_T[freedom - 1] if freedom <= len(STUDENT_T) else 1.960
-    return Interval(fmean(values), student * stdev(values) / sqrt(len(values)))
+    return Interval(fmean(values), _student(freedom) * stdev(values) / sqrt(len(values)))
+
+
+def welch_interval(ours: list[float], theirs: list[float]) -> Interval:
+    """Mean of theirs less mean of ours, of at least one value each, which are not paired (Welch, 1947).
+
+    Degrees of freedom are Welch's and Satterthwaite's, rounded down, so that the interval is wider rather than
+    narrower; with a single value of either, its half is None.
+    """
+    mean = fmean(theirs) - fmean(ours)
+    if len(ours) < 2 or len(theirs) < 2:
+        return Interval(mean, None)
+    shares = [variance(values) / len(values) for values in (ours, theirs)]
+    if not any(shares):
+        return Interval(mean, 0.0)
+    below = sum(share**2 / (len(values) - 1) for share, values in zip(shares, (ours, theirs), strict=True))
+    freedom = int(sum(shares) ** 2 / below + 1e-9) if below else len(ours) + len(theirs) - 2
+    return Interval(mean, _student(max(freedom, 1)) * sqrt(sum(shares)))
+
+
+def _student(freedom: int) -> float:
+    return STUDENT_T[freedom - 1] if freedom <= len(STUDENT_T) else 1.960

@@ -86,6 +86,10 @@ class RunFiles:
         """A resolved point with its facts, as JSON."""
         return _json(self._file(point, "point.json"))
 
+    def environment(self) -> dict[str, Any]:
+        """What the results may depend on besides the experiment: versions of packages, the platform, the command."""
+        return _json(_existing(self.path / "environment.json"))
+
     def metrics(self, point: str) -> dict[str, Any]:
         """A point's metrics, as its row of the summary has them."""
         return _json(self._file(point, "summary.json"))

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
+from s3sim.cli.sheets import say, show
 from s3sim.cli.tables import headlines, summary_tables
 
 
@@ -31,8 +32,10 @@ def summary(seeds: int = 3, *, saturated: bool = True) -> pd.DataFrame:
 def printed(rows: pd.DataFrame) -> str:
     """The tables and headlines as a terminal of 80 columns shows them."""
     console = Console(width=80, record=True, file=StringIO())
-    for part in (*summary_tables(rows), *headlines(rows)):
-        console.print(part)
+    for sheet in summary_tables(rows):
+        show(sheet, console)
+    for line in headlines(rows):
+        say(console, line)
     return console.export_text()
 
 

@@ -38,6 +38,9 @@ def test_train_evaluate_record_and_simulate(call: Call, tmp_path: Path) -> None:
     options = ["--length", "tokens", "--epochs", 4, "--batch-size", 16, "--held-out", 0.2, *SMALL]
     done = call("predictor", "train", "rows.csv", "--out", "model", *options)
     assert (done.code, "held_out" in done.out) == (0, True), done.err
+    again = json.loads(call("predictor", "train", "rows.csv", "--out", "other", *options, "--epochs", 1, "--json").out)
+    assert list(again) == ["model", "scores", "data", "training"]
+    assert set(again["scores"]["held_out"]) >= {"accuracy", "macro_f1", "mae_tokens"}
     found = json.loads(call("predictor", "evaluate", "model", "--json").out)
     assert found["rows"] == 60
     assert found["accuracy"] > found["majority_accuracy"] == found["baselines"]["majority"]["accuracy"]
@@ -140,6 +143,8 @@ scenarios: {main: {}}
     options = ["--texts", "texts.jsonl", "--retrain-every", 20, "--collect", "all"]
     done = call("predictor", "learn", trained, "run", *options, "--out", "on")
     assert (done.code, "accuracy" in done.out) == (0, True), done.err
+    told = json.loads(call("predictor", "learn", trained, "run", *options, "--out", "json", "--json").out)
+    assert list(told["versions"][0]) == ["version", "requests", "accuracy", "learnt"]
     assert json.loads(call("predictor", "evaluate", "on", "--json").out)["rows"] == 100
     again = call("predictor", "learn", trained, "run", *options, "--out", "on")
     assert (again.code, "is there already" in again.err) == (2, True)

@@ -6,6 +6,7 @@ from pydantic import AfterValidator, BaseModel, Field, PositiveFloat, PositiveIn
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import PydanticCustomError
 
+from s3sim.experiment.schema import about
 from s3sim.experiment.schema.fields import STRICT, name_or, name_or_fields
 from s3sim.experiment.schema.load import Arrivals, OfflineArrivals, Workload
 from s3sim.experiment.schema.machine import Latency, Memory, Parallelism, RooflineLatency
@@ -52,21 +53,23 @@ Entry: Any = name_or(SystemEntry, SYSTEMS)
 class Setting(Mapping):
     """All that one simulation needs besides its system and its seed."""
 
-    model: name_or_fields(ModelSpec, MODELS)  # type: ignore[valid-type]
-    device: name_or_fields(DeviceSpec, DEVICES, link=name_or_fields(LinkSpec, LINKS))  # type: ignore[valid-type]
-    engine: name_or_fields(EngineSpec, ENGINES) = DEFAULT_ENGINE  # type: ignore[valid-type]
-    latency: Latency = RooflineLatency()
-    memory: Memory = Memory()
-    parallel: Parallelism = Parallelism()
-    max_length: Annotated[int, Field(ge=2, description="Most tokens of a sequence, prompt and output.")] = 2048
-    max_num_seqs: PositiveInt | None = Field(default=None, description="For every system that does not set its own.")
-    workload: Workload
-    arrivals: Arrivals = OfflineArrivals()
-    predictor: Predictor | None = None
-    slo: ServiceLevel = ServiceLevel()
-    measure: Measure = Measure()
-    systems: list[Entry] = Field(min_length=1)
-    log: Literal["full", "requests"] = Field(default="full", description="requests: keep no events.parquet.")
+    model: name_or_fields(ModelSpec, MODELS) = Field(description=about.MODEL)  # type: ignore[valid-type]
+    device: name_or_fields(DeviceSpec, DEVICES, link=name_or_fields(LinkSpec, LINKS)) = Field(  # type: ignore[valid-type]
+        description=about.DEVICE
+    )
+    engine: name_or_fields(EngineSpec, ENGINES) = Field(default=DEFAULT_ENGINE, description=about.ENGINE)  # type: ignore[valid-type]
+    latency: Latency = Field(default=RooflineLatency(), description=about.LATENCY)
+    memory: Memory = Field(default=Memory(), description=about.MEMORY)
+    parallel: Parallelism = Field(default=Parallelism(), description=about.PARALLEL)
+    max_length: int = Field(default=2048, ge=2, description=about.MAX_LENGTH)
+    max_num_seqs: PositiveInt | None = Field(default=None, description=about.MAX_NUM_SEQS)
+    workload: Workload = Field(description=about.WORKLOAD)
+    arrivals: Arrivals = Field(default=OfflineArrivals(), description=about.ARRIVALS)
+    predictor: Predictor | None = Field(default=None, description=about.PREDICTOR)
+    slo: ServiceLevel = Field(default=ServiceLevel(), description=about.SLO)
+    measure: Measure = Field(default=Measure(), description=about.MEASURE)
+    systems: list[Entry] = Field(min_length=1, description=about.SYSTEMS)
+    log: Literal["full", "requests"] = Field(default="full", description=about.LOG)
 
 
 def _distinct(values: list[Any]) -> list[Any]:
@@ -78,7 +81,7 @@ def _distinct(values: list[Any]) -> list[Any]:
 
 DISTINCT = (Field(min_length=1, json_schema_extra={"uniqueItems": True}), AfterValidator(_distinct))
 Values = Annotated[list[Any], *DISTINCT]
-SWEEP: Any = Field(default={}, description="Dotted key → values; a plain cross product.")
+SWEEP: Any = Field(default={}, description=about.SWEEP)
 
 
 class Scenario(Mapping):
@@ -97,14 +100,17 @@ Seed = Annotated[int, Field(ge=0, lt=2**32)]
 class Experiment(Setting):
     """One YAML, one question."""
 
-    version: Literal[1]
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")
-    description: str = ""
+    version: Literal[1] = Field(description=about.VERSION)
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", description=about.NAME)
+    description: str = Field(default="", description=about.DESCRIPTION)
     scenarios: dict[ScenarioName, Scenario] = Field(
-        default={"main": Scenario()}, min_length=1, json_schema_extra={"additionalProperties": False}
+        default={"main": Scenario()},
+        min_length=1,
+        description=about.SCENARIOS,
+        json_schema_extra={"additionalProperties": False},
     )
     sweep: dict[str, Values] = SWEEP
-    seeds: Annotated[list[Seed], *DISTINCT] = Field(default=[0])
+    seeds: Annotated[list[Seed], *DISTINCT] = Field(default=[0], description=about.SEEDS)
 
 
 def json_schema() -> dict[str, Any]:
