@@ -1,10 +1,11 @@
 """The keys of an experiment YAML, from its JSON schema."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from s3sim_site.texts import anchor, code, definition, plain
+from s3sim.hardware import DeviceSpec, EngineSpec, LinkSpec, ModelSpec
+from s3sim_site.texts import anchor, code, comments, definition, plain
 
 __all__ = ["experiment"]
 
@@ -18,14 +19,15 @@ KINDS = {
     "object": "mapping",
 }
 BOUNDS = {
-    "minimum": "≥ {:g}",
-    "exclusiveMinimum": "> {:g}",
-    "maximum": "≤ {:g}",
-    "exclusiveMaximum": "< {:g}",
-    "minItems": "at least {:g}",
-    "minProperties": "at least {:g}",
+    "minimum": "≥ {}",
+    "exclusiveMinimum": "> {}",
+    "maximum": "≤ {}",
+    "exclusiveMaximum": "< {}",
+    "minItems": "at least {}",
+    "minProperties": "at least {}",
     "pattern": "as `{}`",
 }
+SPECS = {kind.__name__: kind for kind in (DeviceSpec, EngineSpec, LinkSpec, ModelSpec)}
 LISTED = 12  # names; more stand on the page of names
 
 
@@ -35,18 +37,26 @@ def experiment() -> str:
 
     schema = json_schema()
     parts = {"Experiment": schema, **schema["$defs"]}
-    return "\n\n".join(_section(name, part) for name, part in parts.items())
+    return "\n\n".join(_section(name, part, parts) for name, part in parts.items())
 
 
-def _section(name: str, part: Schema) -> str:
-    return "\n\n".join((f"## {name}", plain(part.get("description", "")), *_keys(part)))
+def _section(name: str, part: Schema, parts: Mapping[str, Schema]) -> str:
+    meanings = comments(SPECS[name]) if name in SPECS else {}
+    keys = _keys(part, lambda key, value: value.get("description") or meanings.get(key) or _of_part(value, parts))
+    return "\n\n".join((f"## {name}", plain(part.get("description", "")), *keys))
 
 
-def _keys(part: Schema) -> Iterator[str]:
+def _of_part(value: Schema, parts: Mapping[str, Schema]) -> str:
+    """What is said of the only mapping that a value may be."""
+    name = value.get("$ref", "").rpartition("/")[2]
+    return str(parts[name].get("description", "")) if name else ""
+
+
+def _keys(part: Schema, meaning: Callable[[str, Schema], str]) -> Iterator[str]:
     needed = part.get("required", [])
     for key, value in part["properties"].items():
         default = "must be given" if key in needed else _default(value)
-        yield definition(key, _value(value), default, value.get("description", ""))
+        yield definition(key, _value(value), default, meaning(key, value))
     if part.get("additionalProperties") is True:
         yield "Any other key is a choice of the system; see [the systems](systems.md)."
 
@@ -82,6 +92,11 @@ def _plain_value(value: Schema) -> str:
 
 
 def _bounds(value: Schema) -> Iterator[str]:
-    yield from (form.format(value[name]) for name, form in BOUNDS.items() if name in value)
+    yield from (form.format(_number(value[name])) for name, form in BOUNDS.items() if name in value)
     if value.get("uniqueItems"):
         yield "each once"
+
+
+def _number(value: float | str) -> str:
+    """A limit, with its thousands apart."""
+    return value if isinstance(value, str) else f"{int(value):,}" if value == int(value) else f"{value:g}"

@@ -1,9 +1,11 @@
 """Markdown: text from the code, escaped, and tables of it."""
 
+import inspect
 import re
 from collections.abc import Iterable, Sequence
+from typing import Any
 
-__all__ = ["anchor", "code", "definition", "plain", "table"]
+__all__ = ["anchor", "code", "comments", "definition", "plain", "table"]
 
 SPAN = re.compile(r"(`[^`]*`)")
 MARKUP = re.compile(r"([<*\[\]$\\])")
@@ -19,6 +21,11 @@ def code(value: object) -> str:
     """A value as code; the empty text is said in words."""
     text = str(value)
     return f"`{text}`" if text else "empty"
+
+
+def comments(kind: type[Any]) -> dict[str, str]:
+    """What is said of a class's fields at the end of their lines."""
+    return dict(re.findall(r"^    (\w+): [^#\n]+#\s*(.+)$", inspect.getsource(kind), flags=re.MULTILINE))
 
 
 def definition(name: str, values: str, default: str, meaning: str) -> str:

@@ -31,10 +31,10 @@ __all__ = ["Experiment", "Scenario", "Setting", "SystemEntry", "json_schema"]
 class ServiceLevel(Mapping):
     """Limits in milliseconds that a request must meet, all of them, to count as good."""
 
-    ttft_ms: PositiveFloat | None = None
-    tpot_ms: PositiveFloat | None = None
-    e2el_ms: PositiveFloat | None = None
-    normalized_latency_ms: PositiveFloat | None = None
+    ttft_ms: PositiveFloat | None = Field(default=None, description="Time to first token.")
+    tpot_ms: PositiveFloat | None = Field(default=None, description="Time per output token after the first.")
+    e2el_ms: PositiveFloat | None = Field(default=None, description="End-to-end latency.")
+    normalized_latency_ms: PositiveFloat | None = Field(default=None, description="End-to-end latency ÷ output tokens.")
 
 
 class SystemEntry(BaseModel):
@@ -42,30 +42,37 @@ class SystemEntry(BaseModel):
 
     model_config = STRICT | {"extra": "allow"}
 
-    name: str
-    label: str | None = Field(default=None, pattern=r"^[a-z0-9][a-z0-9_]*$")
+    name: str = Field(description="A system.")
+    label: str | None = Field(
+        default=None, pattern=r"^[a-z0-9][a-z0-9_]*$", description="What tables call it; null: its name."
+    )
 
 
 Entry: Any = name_or(SystemEntry, SYSTEMS)
 
 
+MODEL: Any = Field(description="What is served: a preset's name, or fields upon a `preset` or from nothing.")
+DEVICE: Any = Field(description="On what: a preset's name, or fields upon a `preset` or from nothing.")
+ENGINE: Any = Field(default=DEFAULT_ENGINE, description="How close one comes to the device's peaks; for a roofline.")
+
+
 class Setting(Mapping):
     """All that one simulation needs besides its system and its seed."""
 
-    model: name_or_fields(ModelSpec, MODELS)  # type: ignore[valid-type]
-    device: name_or_fields(DeviceSpec, DEVICES, link=name_or_fields(LinkSpec, LINKS))  # type: ignore[valid-type]
-    engine: name_or_fields(EngineSpec, ENGINES) = DEFAULT_ENGINE  # type: ignore[valid-type]
-    latency: Latency = RooflineLatency()
-    memory: Memory = Memory()
-    parallel: Parallelism = Parallelism()
+    model: name_or_fields(ModelSpec, MODELS) = MODEL  # type: ignore[valid-type]
+    device: name_or_fields(DeviceSpec, DEVICES, link=name_or_fields(LinkSpec, LINKS)) = DEVICE  # type: ignore[valid-type]
+    engine: name_or_fields(EngineSpec, ENGINES) = ENGINE  # type: ignore[valid-type]
+    latency: Latency = Field(default=RooflineLatency(), description="How the duration of a step is foretold.")
+    memory: Memory = Field(default=Memory(), description="How device and host memory are divided.")
+    parallel: Parallelism = Field(default=Parallelism(), description="Devices of one replica.")
     max_length: Annotated[int, Field(ge=2, description="Most tokens of a sequence, prompt and output.")] = 2048
     max_num_seqs: PositiveInt | None = Field(default=None, description="For every system that does not set its own.")
-    workload: Workload
-    arrivals: Arrivals = OfflineArrivals()
-    predictor: Predictor | None = None
-    slo: ServiceLevel = ServiceLevel()
-    measure: Measure = Measure()
-    systems: list[Entry] = Field(min_length=1)
+    workload: Workload = Field(description="The requests and their lengths.")
+    arrivals: Arrivals = Field(default=OfflineArrivals(), description="When they arrive.")
+    predictor: Predictor | None = Field(default=None, description="For systems that need one; oracles bring their own.")
+    slo: ServiceLevel = Field(default=ServiceLevel(), description="Limits that a request must meet to count as good.")
+    measure: Measure = Field(default=Measure(), description="What is left out of a run before it is measured.")
+    systems: list[Entry] = Field(min_length=1, description="What is compared; all serve the very same requests.")
     log: Literal["full", "requests"] = Field(default="full", description="requests: keep no events.parquet.")
 
 
@@ -84,9 +91,9 @@ SWEEP: Any = Field(default={}, description="Dotted key → values; a plain cross
 class Scenario(Mapping):
     """A named way to load the same systems."""
 
-    arrivals: Arrivals | None = None
-    slo: ServiceLevel | None = None
-    measure: Measure | None = None
+    arrivals: Arrivals | None = Field(default=None, description="In place of the experiment's own.")
+    slo: ServiceLevel | None = Field(default=None, description="In place of the experiment's own.")
+    measure: Measure | None = Field(default=None, description="In place of the experiment's own.")
     sweep: dict[str, Values] = SWEEP
 
 
@@ -97,14 +104,19 @@ Seed = Annotated[int, Field(ge=0, lt=2**32)]
 class Experiment(Setting):
     """One YAML, one question."""
 
-    version: Literal[1]
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")
-    description: str = ""
+    version: Literal[1] = Field(description="Of the format.")
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", description="Of the experiment, and of its run directory.")
+    description: str = Field(default="", description="What it is about, in a line.")
     scenarios: dict[ScenarioName, Scenario] = Field(
-        default={"main": Scenario()}, min_length=1, json_schema_extra={"additionalProperties": False}
+        default={"main": Scenario()},
+        min_length=1,
+        json_schema_extra={"additionalProperties": False},
+        description="Ways to load the same systems, by name.",
     )
     sweep: dict[str, Values] = SWEEP
-    seeds: Annotated[list[Seed], *DISTINCT] = Field(default=[0])
+    seeds: Annotated[list[Seed], *DISTINCT] = Field(
+        default=[0], description="Each draws lengths, arrivals and errors of prediction anew; intervals need several."
+    )
 
 
 def json_schema() -> dict[str, Any]:
