@@ -68,13 +68,18 @@ def options_of(given: list[str]) -> set[str]:
     return {word.partition("=")[0] for word in given if word.startswith("--")}
 
 
-def test_commands_of_gpu_validate_that_documents_show_exist() -> None:
-    """Each `gpu-validate ...` is a command, with options that it has."""
+def gpu_commands() -> dict[str, set[str]]:
+    """The commands of gpu-validate, each with its options."""
     (inner,) = (action for action in parser()._actions if isinstance(action, argparse._SubParsersAction))
-    known = {
+    return {
         name: {option for action in command._actions for option in action.option_strings}
         for name, command in inner.choices.items()
     }
+
+
+def test_commands_of_gpu_validate_that_documents_show_exist() -> None:
+    """Each `gpu-validate ...` is a command, with options that it has."""
+    known = gpu_commands()
     shown = [(path, line) for path in DOCUMENTS for line in code(path)]
     calls = [(path, call) for path, line in shown for call in re.findall(r"(?<![\w./-])gpu-validate ([^#&|;]*)", line)]
     assert calls
