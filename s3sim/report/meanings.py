@@ -70,7 +70,7 @@ SUMMARY: Final = columns_of(
     window_end_s=("s", "End of the measured window."),
     measured_requests=(
         "requests",
-        "Requests that arrived in the window; latencies are of those that finished.",
+        "Requests that arrived in the window; latencies are of those of them that finished.",
     ),
     offered_rate=("requests/s", "Arrivals per second in the window; empty where all came at once."),
     saturated=("0 or 1", "1: the queue grew throughout the arrivals, so that there is no steady state."),

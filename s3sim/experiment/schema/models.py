@@ -6,6 +6,7 @@ from pydantic import AfterValidator, BaseModel, Field, PositiveFloat, PositiveIn
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import PydanticCustomError
 
+from s3sim.experiment.schema import about
 from s3sim.experiment.schema.fields import STRICT, name_or, name_or_fields
 from s3sim.experiment.schema.load import Arrivals, OfflineArrivals, Workload
 from s3sim.experiment.schema.machine import Latency, Memory, Parallelism, RooflineLatency
@@ -51,29 +52,26 @@ class SystemEntry(BaseModel):
 Entry: Any = name_or(SystemEntry, SYSTEMS)
 
 
-MODEL: Any = Field(description="What is served: a preset's name, or fields upon a `preset` or from nothing.")
-DEVICE: Any = Field(description="On what: a preset's name, or fields upon a `preset` or from nothing.")
-ENGINE: Any = Field(default=DEFAULT_ENGINE, description="How close one comes to the device's peaks; for a roofline.")
-
-
 class Setting(Mapping):
     """All that one simulation needs besides its system and its seed."""
 
-    model: name_or_fields(ModelSpec, MODELS) = MODEL  # type: ignore[valid-type]
-    device: name_or_fields(DeviceSpec, DEVICES, link=name_or_fields(LinkSpec, LINKS)) = DEVICE  # type: ignore[valid-type]
-    engine: name_or_fields(EngineSpec, ENGINES) = ENGINE  # type: ignore[valid-type]
-    latency: Latency = Field(default=RooflineLatency(), description="How the duration of a step is foretold.")
-    memory: Memory = Field(default=Memory(), description="How device and host memory are divided.")
-    parallel: Parallelism = Field(default=Parallelism(), description="Devices of one replica.")
-    max_length: Annotated[int, Field(ge=2, description="Most tokens of a sequence, prompt and output.")] = 2048
-    max_num_seqs: PositiveInt | None = Field(default=None, description="For every system that does not set its own.")
-    workload: Workload = Field(description="The requests and their lengths.")
-    arrivals: Arrivals = Field(default=OfflineArrivals(), description="When they arrive.")
-    predictor: Predictor | None = Field(default=None, description="For systems that need one; oracles bring their own.")
-    slo: ServiceLevel = Field(default=ServiceLevel(), description="Limits that a request must meet to count as good.")
-    measure: Measure = Field(default=Measure(), description="What is left out of a run before it is measured.")
-    systems: list[Entry] = Field(min_length=1, description="What is compared; all serve the very same requests.")
-    log: Literal["full", "requests"] = Field(default="full", description="requests: keep no events.parquet.")
+    model: name_or_fields(ModelSpec, MODELS) = Field(description=about.MODEL)  # type: ignore[valid-type]
+    device: name_or_fields(DeviceSpec, DEVICES, link=name_or_fields(LinkSpec, LINKS)) = Field(  # type: ignore[valid-type]
+        description=about.DEVICE
+    )
+    engine: name_or_fields(EngineSpec, ENGINES) = Field(default=DEFAULT_ENGINE, description=about.ENGINE)  # type: ignore[valid-type]
+    latency: Latency = Field(default=RooflineLatency(), description=about.LATENCY)
+    memory: Memory = Field(default=Memory(), description=about.MEMORY)
+    parallel: Parallelism = Field(default=Parallelism(), description=about.PARALLEL)
+    max_length: int = Field(default=2048, ge=2, description=about.MAX_LENGTH)
+    max_num_seqs: PositiveInt | None = Field(default=None, description=about.MAX_NUM_SEQS)
+    workload: Workload = Field(description=about.WORKLOAD)
+    arrivals: Arrivals = Field(default=OfflineArrivals(), description=about.ARRIVALS)
+    predictor: Predictor | None = Field(default=None, description=about.PREDICTOR)
+    slo: ServiceLevel = Field(default=ServiceLevel(), description=about.SLO)
+    measure: Measure = Field(default=Measure(), description=about.MEASURE)
+    systems: list[Entry] = Field(min_length=1, description=about.SYSTEMS)
+    log: Literal["full", "requests"] = Field(default="full", description=about.LOG)
 
 
 def _distinct(values: list[Any]) -> list[Any]:
@@ -85,7 +83,7 @@ def _distinct(values: list[Any]) -> list[Any]:
 
 DISTINCT = (Field(min_length=1, json_schema_extra={"uniqueItems": True}), AfterValidator(_distinct))
 Values = Annotated[list[Any], *DISTINCT]
-SWEEP: Any = Field(default={}, description="Dotted key → values; a plain cross product.")
+SWEEP: Any = Field(default={}, description=about.SWEEP)
 
 
 class Scenario(Mapping):
@@ -104,19 +102,17 @@ Seed = Annotated[int, Field(ge=0, lt=2**32)]
 class Experiment(Setting):
     """One YAML, one question."""
 
-    version: Literal[1] = Field(description="Of the format.")
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", description="Of the experiment, and of its run directory.")
-    description: str = Field(default="", description="What it is about, in a line.")
+    version: Literal[1] = Field(description=about.VERSION)
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", description=about.NAME)
+    description: str = Field(default="", description=about.DESCRIPTION)
     scenarios: dict[ScenarioName, Scenario] = Field(
         default={"main": Scenario()},
         min_length=1,
+        description=about.SCENARIOS,
         json_schema_extra={"additionalProperties": False},
-        description="Ways to load the same systems, by name.",
     )
     sweep: dict[str, Values] = SWEEP
-    seeds: Annotated[list[Seed], *DISTINCT] = Field(
-        default=[0], description="Each draws lengths, arrivals and errors of prediction anew; intervals need several."
-    )
+    seeds: Annotated[list[Seed], *DISTINCT] = Field(default=[0], description=about.SEEDS)
 
 
 def json_schema() -> dict[str, Any]:
