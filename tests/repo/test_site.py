@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
 
+import gpu_validate
 import s3sim
 from s3sim.core.events import Event
 from s3sim.experiment.schema import json_schema
@@ -82,9 +83,10 @@ def _check_commands(site: Path) -> None:
 
 
 def _check_api(site: Path) -> None:
-    """Each name that the package exports has its place."""
-    page = (site / "reference" / "python.html").read_text(encoding="utf-8")
-    assert not [name for name in s3sim.__all__ if f'id="s3sim.{name}"' not in page]
+    """Each name that a package exports has its place."""
+    for page, package in (("python", s3sim), ("gpu_validate", gpu_validate)):
+        shown = _html(site / "reference" / f"{page}.html")
+        assert not [name for name in package.__all__ if f'id="{package.__name__}.{name}"' not in shown]
 
 
 def _headings(path: Path) -> set[str]:

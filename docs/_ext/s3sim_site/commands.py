@@ -12,8 +12,9 @@ import typer
 from s3sim_site.absent import absent
 from s3sim_site.texts import plain
 
-__all__ = ["gpu_validate_commands", "s3sim_commands"]
+__all__ = ["TORCH", "gpu_validate_commands", "s3sim_commands"]
 
+TORCH = ("torch", "transformers", "safetensors", "tokenizers", "huggingface_hub", "aiohttp")  # needed by no page
 HELP = ("--help", "-h")
 
 
@@ -59,7 +60,7 @@ def _option(name: str, about: str) -> str:
 
 def gpu_validate_commands() -> str:
     """A section for each command of `gpu-validate`; torch and what comes with it need not be installed."""
-    with absent("torch", "transformers", "safetensors", "tokenizers", "huggingface_hub", "aiohttp"):
+    with absent(*TORCH):
         from gpu_validate.cli import parser  # noqa: PLC0415
 
         commands = _choices(parser())

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from s3sim_site import commands, names, python, repository, schema, tables
+from s3sim_site import commands, names, notebooks, python, repository, schema, tables
 from s3sim_site.repository import Part
 
 __all__ = ["INSERTS"]
@@ -14,6 +14,7 @@ INSERTS: dict[str, Callable[..., str | Part]] = {
     "s3sim-commands": commands.s3sim_commands,
     "gpu-validate-commands": commands.gpu_validate_commands,
     "python": python.python,
+    "notebooks": notebooks.notebooks,
     "systems": names.systems,
     "models": names.models,
     "devices": names.devices,
