@@ -5,6 +5,7 @@ No extension for click is used: typer carries a click of its own, which those do
 
 import argparse
 from collections.abc import Iterator
+from textwrap import dedent
 from typing import Any
 
 import typer
@@ -50,8 +51,19 @@ def _section(command: Any, name: str) -> str:
 
 
 def _page(heading: str, name: str, usage: str, about: str, options: list[str]) -> str:
-    parts = [heading, plain(about), f"```text\n{usage}\n```", f":::{{program}} {name}\n:::", *options]
+    parts = [heading, *_paragraphs(about), f"```text\n{usage}\n```", f":::{{program}} {name}\n:::", *options]
     return "\n\n".join(parts)
+
+
+def _paragraphs(about: str) -> Iterator[str]:
+    """A help text; a paragraph that begins with \\b is not to be filled: a line, and examples below it."""
+    for paragraph in about.split("\n\n"):
+        if not paragraph.startswith("\b"):
+            yield plain(paragraph)
+            continue
+        title, *examples = paragraph.removeprefix("\b").strip("\n").splitlines()
+        yield plain(title)
+        yield "\n".join(("```text", dedent("\n".join(examples)), "```"))
 
 
 def _option(name: str, about: str) -> str:
