@@ -51,7 +51,7 @@ def _section(command: Any, name: str) -> str:
 
 
 def _page(heading: str, name: str, usage: str, about: str, options: list[str]) -> str:
-    parts = [heading, *_paragraphs(about), f"```text\n{usage}\n```", f":::{{program}} {name}\n:::", *options]
+    parts = [heading, f"```text\n{usage}\n```", *_paragraphs(about), f":::{{program}} {name}\n:::", *options]
     return "\n\n".join(parts)
 
 
