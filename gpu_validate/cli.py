@@ -9,17 +9,12 @@ from collections.abc import Sequence
 
 from s3sim.core.errors import S3SimError
 
-__all__ = ["main"]
+__all__ = ["main", "parser"]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; errors end in one message and an exit code."""
-    parser = argparse.ArgumentParser(
-        prog="gpu-validate", description="Replay simulated experiments on a real device, with the same scheduling code."
-    )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    _register(commands)
-    given = parser.parse_args(arguments)
+    given = parser().parse_args(arguments)
     try:
         given.run(given)
     except S3SimError as error:
@@ -29,6 +24,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("interrupted", file=sys.stderr)  # noqa: T201
         return 1
     return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of all commands."""
+    found = argparse.ArgumentParser(
+        prog="gpu-validate", description="Replay simulated experiments on a real device, with the same scheduling code."
+    )
+    _register(found.add_subparsers(dest="command", required=True, metavar="COMMAND"))
+    return found
 
 
 def _register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

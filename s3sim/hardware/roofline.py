@@ -17,7 +17,8 @@ __all__ = ["Roofline"]
 class Roofline:
     """A LatencyModel that prices a batch by what it reads and computes on one device.
 
-    duration = max(layers + head + attention + overheads, CPU floor) + copies, in picoseconds, with
+    duration = max(layers + head + attention + overheads, CPU floor) + copies, in picoseconds, with::
+
       layers    = (t_mem^p + t_flop^p)^(1/p), p = smooth_exponent: t_mem = weight bytes / weight bandwidth,
                   t_flop = operations of all new tokens / GEMM rate; in prefill and in decode alike;
       head      = the same for the vocabulary's matrix, which computes only a row per sequence;

@@ -1,30 +1,21 @@
 """The documents keep step with the code: what they name exists."""
 
+import argparse
 import re
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
 
+from gpu_validate.cli import parser
 from s3sim.cli.main import app
 from s3sim.experiment.schema import load_experiment
 from s3sim.policies.registry import SYSTEMS
+from tests.support.markdown import ROOT, code, markdown_files
 
-ROOT = Path(__file__).parents[2]
-DOCUMENTS = [
-    ROOT / name
-    for name in (
-        "README.md",
-        "ARCHITECTURE.md",
-        "CONTRIBUTING.md",
-        "CHANGELOG.md",
-        "experiments/README.md",
-        "experiments/prediction/README.md",
-        "docs/predictor.md",
-        "docs/when_prediction_pays.md",
-    )
-]
-EXISTING = [path for path in DOCUMENTS if path.exists()]
+DOCUMENTS = markdown_files()
 SOURCES = [
     path
     for folder in ("s3sim", "gpu_validate", "tests", "benchmarks", "experiments")
@@ -33,59 +24,90 @@ SOURCES = [
 FIGURES = ("utilisation", "throughput-latency", "slo-attainment", "kv-over-time", "latency-cdf", "throughput")
 
 
-def code_of(document: Path) -> list[str]:
-    """What a document sets in code: the lines of its blocks, and its inline spans."""
-    text = document.read_text(encoding="utf-8")
-    blocks = re.findall(r"^```[a-z]*\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
-    spans = re.findall(r"`([^`\n]+)`", re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL))
-    return [line for block in blocks for line in block.splitlines()] + spans
+def name_of(document: Path) -> str:
+    """Its path in the repository."""
+    return str(document.relative_to(ROOT))
 
 
+@cache
 def words() -> set[str]:
-    """Every identifier that the sources use."""
+    """Every identifier that the sources use, and the names of their files."""
     texts = (path.read_text(encoding="utf-8") for path in SOURCES if path.suffix in (".py", ".yaml"))
-    return {word for text in texts for word in re.findall(r"[A-Za-z_][A-Za-z0-9_]*", text)}
+    return {word for text in texts for word in re.findall(r"[A-Za-z_][A-Za-z0-9_]*", text)} | {
+        path.stem for path in SOURCES
+    }
 
 
-@pytest.mark.parametrize("document", EXISTING, ids=lambda path: path.name)
+def leaves(command: Any, name: str = "") -> dict[str, set[str]]:
+    """The commands below one, each with its options."""
+    inner = getattr(command, "commands", {})
+    if not inner:
+        return {name: {option for parameter in command.params for option in parameter.opts}}
+    found = [leaves(entry, f"{name} {word}".strip()) for word, entry in inner.items()]
+    return {called: options for each in found for called, options in each.items()}
+
+
+COMMANDS = leaves(typer.main.get_command(app))
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
 def test_commands_that_a_document_shows_exist(document: Path) -> None:
     """Each `s3sim ...` is a command, with options that it has."""
-    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
-    for line in code_of(document):
+    groups = {name.partition(" ")[0] for name in COMMANDS if " " in name}
+    for line in code(document):
         for call in re.findall(r"(?<![\w./-])s3sim ([^#&|;]*)", line.removeprefix("import ")):
-            name, *arguments = call.split()
-            assert name in commands, f"{document.name}: {line}"
-            command = commands[name]
-            if arguments and arguments[0] in getattr(command, "commands", {}):
-                command = command.commands[arguments[0]]
-            options = {option for parameter in command.params for option in parameter.opts}
-            unknown = [part for part in arguments if part.startswith("--") and part not in options]
-            assert not unknown, f"{document.name}: {line}"
+            given = call.split()
+            name = " ".join(given[: 2 if given[0] in groups else 1])
+            if name not in groups:  # a group as such
+                assert name in COMMANDS, f"{document.name}: {line}"
+                assert not options_of(given) - COMMANDS[name], f"{document.name}: {line}"
 
 
-@pytest.mark.parametrize("document", EXISTING, ids=lambda path: path.name)
+def options_of(given: list[str]) -> set[str]:
+    """The long options among the words of a command line."""
+    return {word.partition("=")[0] for word in given if word.startswith("--")}
+
+
+def gpu_commands() -> dict[str, set[str]]:
+    """The commands of gpu-validate, each with its options."""
+    (inner,) = (action for action in parser()._actions if isinstance(action, argparse._SubParsersAction))
+    return {
+        name: {option for action in command._actions for option in action.option_strings}
+        for name, command in inner.choices.items()
+    }
+
+
+def test_commands_of_gpu_validate_that_documents_show_exist() -> None:
+    """Each `gpu-validate ...` is a command, with options that it has."""
+    known = gpu_commands()
+    shown = [(path, line) for path in DOCUMENTS for line in code(path)]
+    calls = [(path, call) for path, line in shown for call in re.findall(r"(?<![\w./-])gpu-validate ([^#&|;]*)", line)]
+    assert calls
+    for path, call in calls:
+        name, *given = call.split()
+        assert name in known, f"{path.name}: {call}"
+        assert not options_of(given) - known[name], f"{path.name}: {call}"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
 def test_identifiers_that_a_document_shows_exist(document: Path) -> None:
     """Metrics, settings, classes and functions in code are words of the sources: nothing was renamed alone."""
     known = words()
     named = {
         word
-        for code in code_of(document)
-        for word in re.findall(r"[A-Za-z_][A-Za-z0-9_]*", code)
+        for shown in code(document)
+        for word in re.findall(r"[A-Za-z_][A-Za-z0-9_]*", shown)
         if "_" in word.strip("_") or re.fullmatch(r"(?:[A-Z][a-z]+){2,}", word)
     }
     assert not named - known
 
 
-@pytest.mark.parametrize("document", EXISTING, ids=lambda path: path.name)
-def test_links_and_paths_of_a_document_lead_somewhere(document: Path) -> None:
-    """Relative links, and paths below the project's folders that stand in code."""
-    text = document.read_text(encoding="utf-8")
-    links = [link.split("#")[0] for link in re.findall(r"\]\(([^)]+)\)", text) if not re.match(r"https?:|#", link)]
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
+def test_paths_that_a_document_shows_lead_somewhere(document: Path) -> None:
+    """Paths below the project's folders that stand in code; of links test_links tells."""
     folders = "s3sim|gpu_validate|tests|experiments|benchmarks|notebooks|docs"
-    paths = [path for code in code_of(document) for path in re.findall(rf"(?<![\w./-])(?:{folders})/[\w./-]*", code)]
-    roots = (document.parent, ROOT, ROOT / "s3sim")
-    lost = [path for path in [*links, *paths] if not any((root / path).exists() for root in roots)]
-    assert not lost
+    paths = [path for shown in code(document) for path in re.findall(rf"(?<![\w./-])(?:{folders})/[\w./-]*", shown)]
+    assert not [path for path in paths if not any((root / path).exists() for root in (ROOT, ROOT / "s3sim"))]
 
 
 def test_every_system_is_in_the_readme_and_no_other() -> None:

@@ -58,6 +58,8 @@ Tokens = Annotated[
     ConstantTokens | UniformTokens | LognormalTokens | GeometricTokens | QuantileTokens, Field(discriminator="kind")
 ]
 OverLength = Literal["reject", "truncate", "drop"]
+REQUESTS: Any = Field(description="How many.")
+SPEARMAN: Any = Field(default=0.0, ge=-1, le=1, description="Rank correlation of prompt and output lengths.")
 OVER_LENGTH: Any = Field(default="reject", description="What becomes of prompt + output > max_length; always counted.")
 
 
@@ -66,7 +68,7 @@ class PresetWorkload(Mapping):
 
     kind: Literal["preset"]
     name: Annotated[str, offering(PRESETS)]
-    requests: Requests
+    requests: Requests = REQUESTS
     over_length: OverLength = OVER_LENGTH
 
 
@@ -76,8 +78,8 @@ class LengthsWorkload(Mapping):
     kind: Literal["lengths"]
     prompt: Tokens
     output: Tokens
-    spearman: Annotated[float, Field(ge=-1, le=1)] = 0.0
-    requests: Requests
+    spearman: float = SPEARMAN
+    requests: Requests = REQUESTS
     over_length: OverLength = OVER_LENGTH
 
 
@@ -85,7 +87,7 @@ class PresetPhase(Mapping):
     """Requests of a built-in table's lengths."""
 
     name: Annotated[str, offering(PRESETS)]
-    requests: Requests
+    requests: Requests = REQUESTS
 
 
 class LengthsPhase(Mapping):
@@ -93,8 +95,8 @@ class LengthsPhase(Mapping):
 
     prompt: Tokens
     output: Tokens
-    spearman: Annotated[float, Field(ge=-1, le=1)] = 0.0
-    requests: Requests
+    spearman: float = SPEARMAN
+    requests: Requests = REQUESTS
 
 
 class PhasesWorkload(Mapping):
@@ -124,16 +126,20 @@ class TraceWorkload(Mapping):
 
     kind: Literal["trace"]
     path: str = Field(description="Absolute, or beside the YAML, in the working folder, or in $S3SIM_DATA.")
-    format: str = "auto"
+    format: str = Field(default="auto", description="As `s3sim list formats` names it; auto: by suffix and columns.")
     columns: dict[Column, str] = Field(default={}, description="A trace's column → the file's name for it.")
-    requests: Requests | None = None
-    select: Literal["first", "random", "resample"] = "first"
+    requests: Requests | None = Field(default=None, description="How many rows; null: all.")
+    select: Literal["first", "random", "resample"] = Field(
+        default="first", description="Which; resample draws rows with replacement, without their times."
+    )
     constants: dict[Column, PositiveInt] = CONSTANTS
     time_unit: TimeUnit = TIME_UNIT
     sort: bool = SORT
     tokenizer: str | None = TOKENIZER
     prune: Prune = PRUNE
-    invalid_rows: Literal["error", "drop"] = "error"
+    invalid_rows: Literal["error", "drop"] = Field(
+        default="error", description="Rows without usable lengths: an error, or left out and counted."
+    )
     over_length: OverLength = OVER_LENGTH
 
 
@@ -172,7 +178,7 @@ class TraceArrivals(Mapping):
     """The trace's own times; scale 2 stretches them to twice as long."""
 
     kind: Literal["trace"]
-    scale: PositiveFloat = 1.0
+    scale: PositiveFloat = Field(default=1.0, description="Times are multiplied by it.")
 
 
 Arrivals = Annotated[

@@ -13,9 +13,11 @@ __all__ = ["Latency", "Memory", "Parallelism", "RooflineLatency"]
 class Memory(Mapping):
     """How device and host memory are divided."""
 
-    gpu_memory_utilization: Annotated[float, Field(gt=0, le=1)] = 1.0
-    context_bytes: Bytes = CONTEXT_BYTES
-    workspace_bytes: Bytes = WORKSPACE_BYTES
+    gpu_memory_utilization: float = Field(
+        default=1.0, gt=0, le=1, description="Share of the device's memory that the engine may take."
+    )
+    context_bytes: Bytes = Field(default=CONTEXT_BYTES, description="What the driver holds.")
+    workspace_bytes: Bytes = Field(default=WORKSPACE_BYTES, description="What the engine holds beside weights and KV.")
     kv_capacity_tokens: int | None = Field(
         default=None,
         ge=1,
@@ -30,8 +32,8 @@ class Memory(Mapping):
 class Parallelism(Mapping):
     """Devices of one replica: tensor × pipeline."""
 
-    tensor: int = Field(default=1, ge=1, le=1024)
-    pipeline: int = Field(default=1, ge=1, le=1024)
+    tensor: int = Field(default=1, ge=1, le=1024, description="Devices over which each layer is split.")
+    pipeline: int = Field(default=1, ge=1, le=1024, description="Stages of layers, with a micro-batch in flight each.")
 
 
 class RooflineLatency(Mapping):

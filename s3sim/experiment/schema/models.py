@@ -32,10 +32,10 @@ __all__ = ["Experiment", "Scenario", "Setting", "SystemEntry", "json_schema"]
 class ServiceLevel(Mapping):
     """Limits in milliseconds that a request must meet, all of them, to count as good."""
 
-    ttft_ms: PositiveFloat | None = None
-    tpot_ms: PositiveFloat | None = None
-    e2el_ms: PositiveFloat | None = None
-    normalized_latency_ms: PositiveFloat | None = None
+    ttft_ms: PositiveFloat | None = Field(default=None, description="Time to first token.")
+    tpot_ms: PositiveFloat | None = Field(default=None, description="Time per output token after the first.")
+    e2el_ms: PositiveFloat | None = Field(default=None, description="End-to-end latency.")
+    normalized_latency_ms: PositiveFloat | None = Field(default=None, description="End-to-end latency ÷ output tokens.")
 
 
 class SystemEntry(BaseModel):
@@ -43,8 +43,10 @@ class SystemEntry(BaseModel):
 
     model_config = STRICT | {"extra": "allow"}
 
-    name: str
-    label: str | None = Field(default=None, pattern=r"^[a-z0-9][a-z0-9_]*$")
+    name: str = Field(description="A system.")
+    label: str | None = Field(
+        default=None, pattern=r"^[a-z0-9][a-z0-9_]*$", description="What tables call it; null: its name."
+    )
 
 
 Entry: Any = name_or(SystemEntry, SYSTEMS)
@@ -87,9 +89,9 @@ SWEEP: Any = Field(default={}, description=about.SWEEP)
 class Scenario(Mapping):
     """A named way to load the same systems."""
 
-    arrivals: Arrivals | None = None
-    slo: ServiceLevel | None = None
-    measure: Measure | None = None
+    arrivals: Arrivals | None = Field(default=None, description="In place of the experiment's own.")
+    slo: ServiceLevel | None = Field(default=None, description="In place of the experiment's own.")
+    measure: Measure | None = Field(default=None, description="In place of the experiment's own.")
     sweep: dict[str, Values] = SWEEP
 
 

@@ -53,15 +53,15 @@ class ConstantPredictor(Charged):
     """Foresees the same length for everybody."""
 
     kind: Literal["constant"]
-    tokens: PositiveInt
+    tokens: PositiveInt = Field(description="Output tokens.")
 
 
 class NoisyPredictor(Charged):
     """The true length with an error: a factor's logarithm, or tokens, of standard deviation sigma."""
 
     kind: Literal["noisy"]
-    sigma: Annotated[float, Field(ge=0)]
-    error: Literal["multiplicative", "additive"] = "multiplicative"
+    sigma: float = Field(ge=0, description="Standard deviation: of the factor's logarithm, or in tokens.")
+    error: Literal["multiplicative", "additive"] = Field(default="multiplicative", description="A factor, or tokens.")
     buckets: int | None = BUCKETS
     margin_buckets: int = MARGIN
     quantile: float | None = QUANTILE
@@ -71,12 +71,14 @@ class ConfusionPredictor(Charged):
     """Draws the predicted bucket from a confusion matrix: a file's, or one of given accuracy."""
 
     kind: Literal["confusion"]
-    accuracy: Annotated[float, Field(ge=0, le=1)] | None = None
+    accuracy: Annotated[float, Field(ge=0, le=1)] | None = Field(
+        default=None, description="Chance of the right bucket; in place of `matrix`."
+    )
     spread: Annotated[float, Field(ge=0, lt=1)] = Field(
         default=0.3, description="Each bucket farther off is this much less likely; about 1.4 buckets off on average."
     )
     matrix: str | None = Field(default=None, description="CSV: a row per true bucket, a column per predicted one.")
-    buckets: PositiveInt = 10
+    buckets: PositiveInt = Field(default=10, description="Equal ones over max_length; the paper has 10.")
     edges: list[PositiveInt] | None = Field(
         default=None, min_length=1, description="Upper edges of the buckets, tokens; null: equal ones over max_length."
     )
@@ -109,7 +111,7 @@ class OnlinePredictor(Charged):
     )
     model: str | None = Field(default=None, description="For learner: encoder, the folder of a trained predictor.")
     texts: str | None = Field(default=None, description="A table with the prompts by id: columns id and prompt.")
-    buckets: PositiveInt = 10
+    buckets: PositiveInt = Field(default=10, description="Equal ones over max_length; the paper has 10.")
     edges: list[PositiveInt] | None = Field(
         default=None, min_length=1, description="Upper edges of the buckets, tokens; null: equal ones over max_length."
     )

@@ -54,9 +54,9 @@ class ClosedLoopArrivals(Mapping):
     """Users who think, ask, wait for the answer, and think again; each has at most one request in the system."""
 
     kind: Literal["closed_loop"]
-    users: Annotated[int, Field(ge=1, le=MAX_USERS)]
+    users: int = Field(ge=1, le=MAX_USERS, description="How many.")
     think_time_s: Annotated[float, Field(ge=0, le=DAY)] = Field(default=0.0, description="Mean, in seconds.")
-    think_time: Literal["exponential", "constant"] = "exponential"
+    think_time: Literal["exponential", "constant"] = Field(default="exponential", description="Its distribution.")
 
 
 class PruneLimits(Mapping):
