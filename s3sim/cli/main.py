@@ -53,7 +53,7 @@ def run(
     resume: Annotated[bool, typer.Option("--resume", help="Keep the points that are finished already.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the results that are there.")] = False,
 ) -> None:
-    """Run an experiment: every system, seed and swept value; print a table, draw figures."""
+    """Run an experiment: every system, seed and swept value; print a table, draw figures and a page."""
     from s3sim.cli.run import run_command  # noqa: PLC0415
 
     run_command(file, overrides=override or [], out=out, workers=workers, resume=resume, overwrite=overwrite)
@@ -143,7 +143,7 @@ def paper(
 
 @app.command()
 def report(directory: Annotated[Path, typer.Argument(help="A run directory.")]) -> None:
-    """Print a run's table and redraw its figures, from the run directory alone."""
+    """Print a run's table, redraw its figures and its page report.html, from the run directory alone."""
     from s3sim.cli.run import report_command  # noqa: PLC0415
 
     report_command(directory)

@@ -60,3 +60,5 @@ def _print(results: Results) -> None:
     for line in headlines(results.summary):
         console.print(line)
     console.print(f"results: {results.path}")
+    if (results.path / "report.html").is_file():
+        console.print(f"page: {results.path / 'report.html'}")
