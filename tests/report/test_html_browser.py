@@ -1,13 +1,14 @@
 """The page in a real browser, with and without WebGL: it draws, zooms, changes, fits, and asks nobody for anything."""
 
 import io
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from matplotlib.colors import to_rgb
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.image import imread
 
 from s3sim.report.figures.style import KNOWN
@@ -23,7 +24,7 @@ SWEPT: Settings = [{"max_num_seqs": 4}, {"max_num_seqs": 8}]
 SYSTEMS = ("vllm", "s3", "orca")
 WIDTHS = (1280, 400)
 RATES = (None, 12.0)  # so that the two swept values differ
-Open = Callable[..., Any]
+Pixels = np.ndarray[Any, np.dtype[np.float64]]
 
 
 @pytest.fixture(scope="module", params=[True, False], ids=["webgl", "no-webgl"])
@@ -49,15 +50,20 @@ def shown(browser: Any, page: Path) -> Iterator[Opened]:
         yield found
 
 
-def picture(found: Opened, selector: str) -> np.ndarray[Any, np.dtype[np.float64]]:
+def picture(found: Opened, selector: str) -> Pixels:
     """What a person sees of an element: rows of pixels."""
     seen = imread(io.BytesIO(found.page.locator(selector).screenshot()))
     return np.asarray(seen[..., :3], np.float64)
 
 
-def pixels(seen: np.ndarray[Any, Any], colour: str) -> int:
-    """How many pixels have a colour, up to rounding."""
-    return int((np.abs(seen - np.array(to_rgb(colour))).max(axis=-1) < 0.02).sum())
+def coloured(seen: Pixels, colour: str) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Which pixels have a colour, up to rounding."""
+    return np.asarray(np.abs(seen - np.array(to_rgb(colour))).max(axis=-1) < 0.02)
+
+
+def pixels(seen: Pixels, colour: str) -> int:
+    """How many pixels have a colour."""
+    return int(coloured(seen, colour).sum())
 
 
 def time_shown(found: Opened) -> list[float]:
@@ -104,6 +110,11 @@ def test_every_figure_is_drawn(shown: Opened) -> None:
     for system in SYSTEMS:
         assert pixels(picture(shown, "#s0-curve-place"), KNOWN[system].colour) > 20
         assert pixels(picture(shown, "#s0-e2el_ms-place"), KNOWN[system].colour) > 20
+    for number, system in enumerate(SYSTEMS):
+        red, green, blue = (
+            0.75 * part + 0.25 for part in to_rgb(KNOWN[system].colour)
+        )  # as opaque as in the pictures, on white
+        assert pixels(picture(shown, f"#s0-memory-{number}-place"), to_hex((red, green, blue))) > 500, system
     timeline = picture(shown, "#s0-timeline-place")
     for state in ("queued", "prefill", "decode", "swapped"):
         assert pixels(timeline, PHASE_COLOURS[state]) > 50, state
@@ -219,12 +230,33 @@ def test_controls_have_names_and_can_be_reached_by_keyboard(shown: Opened) -> No
     assert shown.page.locator("h1").count() == 1
 
 
+def test_a_finger_on_a_figure_scrolls_the_page(browser: Any, page: Path) -> None:
+    """On a telephone no figure holds the page fast, and a swipe over one does not zoom it."""
+    with opened(browser, page, width=400, height=800, touch=True) as found:
+        figure = found.page.locator("#s0-timeline-place")
+        figure.scroll_into_view_if_needed()
+        edges, whole, before = figure.bounding_box(), time_shown(found), found.page.evaluate("scrollY")
+        finger = found.page.context.new_cdp_session(found.page)
+        x, y = edges["x"] + edges["width"] / 2, edges["y"] + edges["height"] / 2
+        for step in range(12):
+            kind, touched = ("touchMove" if step else "touchStart"), [{"x": x + 3 * step, "y": y - 20 * step}]
+            finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touched})
+            found.page.wait_for_timeout(20)
+        finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+        assert found.page.evaluate("scrollY") > before + 100
+        assert time_shown(found) == whole
+
+
 def test_hovering_tells_of_a_bar(shown: Opened) -> None:
-    """A tooltip names the request and its state."""
+    """A tooltip names the request, its state and how long it lasted."""
     box = shown.page.locator("#s0-timeline-place")
     box.scroll_into_view_if_needed()
-    edges = box.bounding_box()
-    shown.page.mouse.move(edges["x"] + edges["width"] / 2, edges["y"] + edges["height"] / 2)
-    shown.page.mouse.move(edges["x"] + edges["width"] / 2 + 5, edges["y"] + edges["height"] / 2 + 5)
-    shown.page.get_by_text("request").first.wait_for()
+    edges, seen = box.bounding_box(), picture(shown, "#s0-timeline-place")
+    places = np.argwhere(coloured(seen, PHASE_COLOURS["decode"]))
+    row, column = places[len(places) // 2].tolist()
+    shown.page.mouse.move(edges["x"] + column - 1, edges["y"] + row)
+    shown.page.mouse.move(edges["x"] + column, edges["y"] + row)
+    told = shown.page.locator(".bk-Tooltip").filter(visible=True)
+    for word in ("request", "state", "decode", "from", "for"):
+        told.get_by_text(re.compile(rf"^{word}:?\s*$")).wait_for()
     shown.page.mouse.move(0, 0)

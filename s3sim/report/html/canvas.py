@@ -1,13 +1,23 @@
 """What all of the page's figures share: an empty plot, and how a system's look is said in Bokeh's words."""
 
+from math import ceil, floor, log10
 from typing import Any
 
-from bokeh.models import BoxZoomTool, NumeralTickFormatter, PanTool, PlainText, ResetTool, SaveTool, WheelZoomTool
+from bokeh.models import (
+    BoxZoomTool,
+    FixedTicker,
+    NumeralTickFormatter,
+    PanTool,
+    PlainText,
+    ResetTool,
+    SaveTool,
+    WheelZoomTool,
+)
 from bokeh.plotting import figure
 
 from s3sim.report.figures.style import Look
 
-__all__ = ["dashes", "empty", "marker"]
+__all__ = ["dashes", "empty", "log_ticks", "marker"]
 
 GRID = "#e4e4e4"
 MARKERS = {  # matplotlib's, in Bokeh's words; its own likeness where Bokeh lacks the shape
@@ -76,3 +86,12 @@ def empty(name: str, *, x: str, y: str, height: int, zoom: str = "both", **setti
         axis.minor_tick_line_color = None
     plot.grid.grid_line_color = GRID
     return plot
+
+
+def log_ticks(low: float, high: float, *, room: float) -> FixedTicker:
+    """Ticks of a logarithmic axis: fewer to a decade, the more decades above `room` there are from low to high."""
+    decades = log10(high / low)
+    steps = (1, 2, 5) if decades < room else (1, 3) if decades < 2 * room else (1,)
+    powers = [10.0**power for power in range(floor(log10(low)) - 1, ceil(log10(high)) + 2)]
+    ticks = [step * power for power in powers for step in steps]
+    return FixedTicker(ticks=ticks, minor_ticks=[step * power for power in powers for step in range(1, 10)])

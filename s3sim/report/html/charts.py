@@ -58,9 +58,8 @@ def distribution_charts(section: Section, views: Views) -> list[Chart]:
         if values:
             low, high = min(cells[0] for cells in values), max(cells[-1] for cells in values)
             limit = limit_for(metric, section.scenario.slo)
-            plot = draw_distribution(
-                section.ident, metric, list(section.systems), logarithmic=bool(0 < WIDE * low < high), limit=limit
-            )
+            decades = (float(low), float(high)) if 0 < WIDE * low < high else None
+            plot = draw_distribution(section.ident, metric, list(section.systems), decades=decades, limit=limit)
             charts.append(Chart(plot, _limited(label(metric), limit)))
     return charts
 

@@ -1,12 +1,12 @@
 """The throughput-latency curve: one line a system, with 95% bands over seeds."""
 
-from bokeh.models import ColumnDataSource, HoverTool, LogTicker, Range1d, Span
+from bokeh.models import ColumnDataSource, HoverTool, Range1d, Span
 from bokeh.plotting import figure
 
 from s3sim.report.figures.axes import LIMIT_COLOUR, label
 from s3sim.report.figures.points import Curve, Point, value_text
 from s3sim.report.figures.style import Look, looks
-from s3sim.report.html.canvas import dashes, empty, marker
+from s3sim.report.html.canvas import dashes, empty, log_ticks, marker
 
 __all__ = ["PARTS", "draw_curves"]
 
@@ -29,7 +29,7 @@ def draw_curves(section: str, found: list[Curve], systems: list[str], *, x: str,
         y_range=Range1d(low / room, high * room) if wide else Range1d(0, 1.12 * high or 1.0),
     )
     if wide:
-        plot.yaxis.ticker = LogTicker(mantissas=[1, 2, 5])
+        plot.yaxis.ticker = log_ticks(low, high, room=2.5)
     look = looks(systems)
     for curve in found:
         _draw(plot, section, systems.index(curve.system), curve, look[curve.system])

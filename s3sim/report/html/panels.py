@@ -6,26 +6,28 @@ from bokeh.plotting import figure
 from s3sim.report.figures.axes import LIMIT_COLOUR, label
 from s3sim.report.figures.style import looks
 from s3sim.report.figures.timeline import PHASE_COLOURS
-from s3sim.report.html.canvas import dashes, empty
+from s3sim.report.html.canvas import dashes, empty, log_ticks
 from s3sim.report.phases import STATES
 
 __all__ = ["draw_distribution", "draw_memory", "draw_timeline"]
 
 
 def draw_distribution(
-    section: str, metric: str, systems: list[str], *, logarithmic: bool, limit: float | None
+    section: str, metric: str, systems: list[str], *, decades: tuple[float, float] | None, limit: float | None
 ) -> figure:
-    """The share of finished requests at or below each latency."""
+    """The share of finished requests at or below each latency; `decades` are the ends of a logarithmic axis."""
     plot = empty(
         f"{section}-{metric}",
         x=label(metric),
         y="Share of finished requests",
         height=300,
         zoom="width",
-        x_axis_type="log" if logarithmic else "linear",
+        x_axis_type="log" if decades else "linear",
         x_range=Range1d(1, 10, name=f"{section}-{metric}-x"),
         y_range=Range1d(0, 1.02),
     )
+    if decades:
+        plot.xaxis.ticker = log_ticks(*decades, room=1.3)
     look = looks(systems)
     for number, system in enumerate(systems):
         plot.step(

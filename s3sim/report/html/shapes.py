@@ -18,7 +18,7 @@ __all__ = ["Bars", "Distribution", "Memory", "bars", "distributions", "memory"]
 Small = NDArray[np.uint16]
 QUANTILES = 200  # of a distribution
 BINS = 4096  # averages over time, before they are thinned
-MOMENTS = 360  # of memory over time, at most
+MOMENTS = 720  # of memory over time, at most: 120 slices across a panel of some 500 pixels
 SEQUENCES = 150  # of a timeline, at most
 BARS = 1200  # of a timeline, at most, unless one sequence has more
 

@@ -71,7 +71,8 @@ def best_table(section: Section) -> Table | None:
     baseline = baseline_of(best)
     columns = _columns(section.rows)
     texts = [(_row(section, entry, columns), _ratio(entry, best, baseline, metric)) for entry in best.values()]
-    names, place = _headings(section, columns), 3 if section.key else 2  # after system, swept value and throughput
+    names = _headings(section, columns)
+    place = next(index for index, heading in enumerate(names, 1) if heading.startswith(name))  # beside what it is of
     ratio = (f"{name} ÷ {baseline}'s (95%)",) if baseline else ()
     caption = f"{section.title}: each system where its {name} is highest{_seeds(section)}"
     return Table(
