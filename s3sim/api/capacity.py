@@ -73,7 +73,8 @@ def find_capacity(
     name = f"{experiment.name}-capacity"
     directory = RunDirectory(Path(out) if out else Path("results") / name)
     points = [question.axis.at(subject.base, question.span(subject.points).high) for subject in asked]
-    directory.prepare(files=run_files(loaded, name, points), resume=resume, overwrite=overwrite, points=None)
+    files = run_files(loaded, name, points, planned=False)
+    directory.prepare(files=files, resume=resume, overwrite=overwrite, points=None)
     if on_start:
         on_start(asked)
     told = progress is None and (on_start or on_probe)

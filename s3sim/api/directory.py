@@ -45,11 +45,15 @@ def run_into(
         _compare(directory)
 
 
-def run_files(loaded: LoadedExperiment, name: str, points: Sequence[Point]) -> dict[str, Any]:
-    """The files of a run directory that tell what was run, the manifest first."""
+def run_files(loaded: LoadedExperiment, name: str, points: Sequence[Point], *, planned: bool) -> dict[str, Any]:
+    """The files of a run directory that tell what was run, the manifest first.
+
+    It names `planned` points, so that a report can say which of them are missing.
+    """
     experiment = loaded.experiment
+    names = {"points": [point.directory for point in points]} if planned else {}
     return {
-        "manifest.json": manifest(name, experiment.description, points),
+        "manifest.json": manifest(name, experiment.description, points) | names,
         "experiment.yaml": loaded.text,
         "overrides.json": list(loaded.overrides),
         "environment.json": environment(),

@@ -39,7 +39,7 @@ def run(
     on_point: OnPoint | None = None,
     on_start: OnStart | None = None,
 ) -> Results:
-    """Run an experiment, and draw its figures unless `figures` is false: what `s3sim run` does.
+    """Run an experiment, and draw its figures and page unless `figures` is false: what `s3sim run` does.
 
     `source` is an Experiment, a YAML file, or what one would hold. Results go into a run directory,
     `results/<name>` by default; with `resume` its finished points are kept. `progress` shows a bar, by default where
@@ -52,7 +52,7 @@ def run(
     check_points(loaded.points, systems)
     directory = RunDirectory(Path(out) if out else Path("results") / experiment.name)
     directory.prepare(
-        files=run_files(loaded, experiment.name, loaded.points),
+        files=run_files(loaded, experiment.name, loaded.points, planned=True),
         resume=resume,
         overwrite=overwrite,
         points=loaded.points,
@@ -131,7 +131,8 @@ def _swept(experiment: Experiment, over: Mapping[str, Sequence[Any]]) -> Experim
 
 
 def draw(path: str | Path) -> list[Path]:
-    """Redraw every figure of a run directory from its own files; returns the pictures."""
+    """Redraw every figure of a run directory, and its page report.html, from its own files; returns what it wrote."""
+    from s3sim.report.html import write_page  # noqa: PLC0415 - as below, and bokeh
     from s3sim.report.pages import draw as draw_pages  # noqa: PLC0415 - matplotlib takes a second to import
 
-    return draw_pages(Path(path))
+    return [*draw_pages(Path(path)), write_page(Path(path))]

@@ -72,7 +72,7 @@ def run(
 ) -> None:
     """Run an experiment.
 
-    Every system, seed and swept value; prints tables, draws figures. With --json a row per point, keyed as
+    Every system, seed and swept value; prints tables, draws figures and a page. With --json a row per point, keyed as
     summary.csv, and the comparisons with the baseline.
 
     \b
@@ -98,7 +98,7 @@ def run(
 def report(
     directory: Annotated[Path, typer.Argument(help="A run directory.", metavar="RUN_DIR")], as_json: AsJson = False
 ) -> None:
-    """Print a run, and redraw its figures.
+    """Print a run, and redraw its figures and its page report.html.
 
     From the run directory alone.
 

@@ -74,3 +74,5 @@ def _print(results: Results, *, as_json: bool) -> None:
     for line in headlines(results.summary):
         say(console, line)
     say(console, f"results: {results.path}")
+    if (results.path / "report.html").is_file():
+        say(console, f"page: {results.path / 'report.html'}")

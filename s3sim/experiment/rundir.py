@@ -1,12 +1,13 @@
 """The run directory: everything that one experiment's results can be traced to.
 
     experiment.yaml    the YAML as given, and overrides.json, what --set changed
-    manifest.json      schema version, name, and per scenario what was swept, the SLO, the arrivals
+    manifest.json      schema version, name, points, and per scenario what was swept, the SLO, the arrivals
     environment.json   versions, platform, and the command
     summary.csv        one row per point: scenario, swept keys, system, seed, point, metrics
     comparisons.csv    systems less the baseline, paired by seed, by setting and metric
     points/<point>/    point.json (resolved), requests.parquet, events.parquet, steps.parquet, summary.json
     figures/
+    report.html        the same as one page, to be opened in a browser
     capacity.json      what `s3sim capacity` found; the points are those of its probes
 
 A point's folder is written beside its place and moved there when it is whole, so that a killed run
@@ -37,6 +38,7 @@ __all__ = ["RunDirectory", "disk_faults", "environment", "manifest"]
 OWN = (
     "points",
     "figures",
+    "report.html",
     "capacity.json",
     "summary.csv",
     "comparisons.csv",
@@ -45,7 +47,7 @@ OWN = (
     "environment.json",
     "manifest.json",
 )
-PACKAGES = ("s3sim", "simpy", "numpy", "pandas", "pyarrow", "pydantic", "matplotlib")
+PACKAGES = ("s3sim", "simpy", "numpy", "pandas", "pyarrow", "pydantic", "matplotlib", "bokeh")
 Plain = dict[str, Any]
 
 

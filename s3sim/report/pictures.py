@@ -30,6 +30,7 @@ from s3sim.report.rundir import Tables
 __all__ = [
     "address_map",
     "cdf",
+    "curve_rows",
     "curves",
     "foresight",
     "kv",
@@ -51,14 +52,19 @@ NOTHING = "nothing finished"
 
 def curves(rows: pd.DataFrame, key: str, latency: str, *, slo: ServiceLevel, title: str) -> Figure | str:
     """Throughput against a latency, which has no place for systems where it is 0 by definition."""
-    known = rows[rows[X].notna() & rows[latency].notna()]
-    at_once = set(known["system"]) - set(known.loc[known[latency] > 0, "system"])
-    known = known[~known["system"].isin(at_once)]
+    known, note = curve_rows(rows, latency)
     if known.empty:
         return NOTHING
-    note = f"all tokens at a batch's end, so not shown: {', '.join(sorted(at_once))}" if at_once else ""
     title = "\n".join((title, *wrap(note, width=LINE)))
     return throughput_latency(known, x=X, y=latency, swept_over=key, slo=slo, title=title)
+
+
+def curve_rows(rows: pd.DataFrame, latency: str) -> tuple[pd.DataFrame, str]:
+    """The rows that have a place on the curves, and a note on systems that have none."""
+    known = rows[rows[X].notna() & rows[latency].notna()]
+    at_once = set(known["system"]) - set(known.loc[known[latency] > 0, "system"])
+    note = f"all tokens at a batch's end, so not shown: {', '.join(sorted(at_once))}" if at_once else ""
+    return known[~known["system"].isin(at_once)], note
 
 
 def load_curves(rows: pd.DataFrame, key: str, *, slo: ServiceLevel, title: str) -> Figure | str:

@@ -13,7 +13,7 @@ from s3sim.core.errors import InputError
 from s3sim.core.events import Event
 from s3sim.report.facts import RunFacts, ServiceLevel
 
-__all__ = ["SCHEMA_VERSION", "RunFiles", "Scenario", "Tables", "read_run"]
+__all__ = ["SCHEMA_VERSION", "RunFiles", "Scenario", "Tables", "read_json", "read_run"]
 
 SCHEMA_VERSION = 1  # of run directories; the same as that of the room that writes them
 COLUMNS = (
@@ -61,7 +61,10 @@ class RunFiles:
 
     path: Path
     name: str
-    scenarios: tuple[Scenario, ...]
+    scenarios: tuple[Scenario, ...]  # those of which a point is finished
+    description: str = ""
+    replayed: bool = False  # on a device, not simulated
+    missing: tuple[str, ...] = ()  # points that were to be run and are not finished, as far as the manifest knows
 
     def requests(self, point: str, columns: list[str]) -> pd.DataFrame:
         """Columns of a point's table of requests; raises InputError where it cannot be read."""
@@ -84,15 +87,15 @@ class RunFiles:
 
     def about(self, point: str) -> dict[str, Any]:
         """A resolved point with its facts, as JSON."""
-        return _json(self._file(point, "point.json"))
+        return read_json(self._file(point, "point.json"))
 
     def environment(self) -> dict[str, Any]:
         """What the results may depend on besides the experiment: versions of packages, the platform, the command."""
-        return _json(_existing(self.path / "environment.json"))
+        return read_json(_existing(self.path / "environment.json"))
 
     def metrics(self, point: str) -> dict[str, Any]:
         """A point's metrics, as its row of the summary has them."""
-        return _json(self._file(point, "summary.json"))
+        return read_json(self._file(point, "summary.json"))
 
     def _file(self, point: str, name: str) -> Path:
         return _existing(self.path / "points" / point / name)
@@ -103,7 +106,7 @@ def read_run(path: Path) -> RunFiles:
     if not path.is_dir():
         raise InputError(f"{path}: is no folder; give the run directory of an experiment")
     place = _existing(path / "manifest.json")
-    manifest = _json(place)
+    manifest = read_json(place)
     version = manifest.get("schema_version")
     if version != SCHEMA_VERSION:
         raise InputError(f"{place}: schema_version is {version!r}; this s3sim reads {SCHEMA_VERSION}")
@@ -112,8 +115,25 @@ def read_run(path: Path) -> RunFiles:
         raise InputError(f"{place}: names no scenarios; {REMEDY}")
     summary = _summary(_existing(path / "summary.csv"))
     _demand_points(path, summary)
-    found = tuple(_scenario(name, about, summary, place) for name, about in scenarios.items())
-    return RunFiles(path=path, name=str(manifest.get("name", path.name)), scenarios=found)
+    missing = _missing(manifest, summary, place)
+    begun = scenarios if not missing else {n: about for n, about in scenarios.items() if n in set(summary["scenario"])}
+    return RunFiles(
+        path=path,
+        name=str(manifest.get("name", path.name)),
+        scenarios=tuple(_scenario(name, about, summary, place) for name, about in begun.items()),
+        description=str(manifest.get("description", "")),
+        replayed="replay" in manifest,
+        missing=missing,
+    )
+
+
+def _missing(manifest: Mapping[str, Any], summary: pd.DataFrame, place: Path) -> tuple[str, ...]:
+    """The points that the manifest names and the summary lacks; a manifest of an older s3sim names none."""
+    planned = manifest.get("points", [])
+    if not isinstance(planned, list):
+        raise InputError(f"{place}: points is {planned!r}, and no list; {REMEDY}")
+    finished = set(summary["point"])
+    return tuple(str(point) for point in planned if point not in finished)
 
 
 def _scenario(name: str, about: Mapping[str, Any], summary: pd.DataFrame, place: Path) -> Scenario:
@@ -153,7 +173,8 @@ def _existing(path: Path) -> Path:
     return path
 
 
-def _json(path: Path) -> dict[str, Any]:
+def read_json(path: Path) -> dict[str, Any]:
+    """A file's JSON object; raises InputError where it holds none."""
     try:
         plain = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, OSError) as error:

@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 import s3sim
+from s3sim.report.html import write_page
+from s3sim.report.rundir import read_run
 from tests.experiment.tiny import tiny, write
 
 SEEDS = 40  # enough points that the first are finished long before the last
@@ -118,7 +120,7 @@ def test_a_killed_run_is_resumed_where_it_was(experiment: Path, unbroken: bytes,
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_says_how_to_go_on(sent: signal.Signals, experiment: Path, tmp_path: Path) -> None:
-    """Exit code 1, one message, no traceback, no half-written point, and a summary of what is finished."""
+    """Exit code 1, one message, no traceback, no half-written point; a summary and a page of what is finished."""
     out = tmp_path / "out"
     process = start(experiment, out)
     wait_for_points(out, process)
@@ -133,6 +135,8 @@ def test_an_interrupted_run_says_how_to_go_on(sent: signal.Signals, experiment: 
     assert whole(out)
     assert not drafts(out)
     assert len((out / "summary.csv").read_text().splitlines()) == 1 + finished
+    assert len(read_run(out).missing) == SEEDS - finished
+    assert "This run is not finished" in write_page(out).read_text(encoding="utf-8")
 
 
 def test_an_interrupted_run_of_two_workers_ends_them(experiment: Path, tmp_path: Path) -> None:

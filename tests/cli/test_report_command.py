@@ -29,12 +29,15 @@ def copy(finished: Path, tmp_path: Path) -> Path:
 
 
 def test_a_moved_run_is_reported_from_its_directory_alone(call: Call, copy: Path, finished: Path) -> None:
-    """Elsewhere, without figures and YAML: the same table, the same pictures."""
-    (copy / "experiment.yaml").unlink()
+    """Elsewhere, without figures and YAML: the same table, the same pictures, and the page, which is named."""
+    for name in ("experiment.yaml", "report.html"):
+        (copy / name).unlink()
     done = call("report", copy)
     assert done.code == 0, done.err
     assert "main: each system at its best" in done.out
     assert f"results: {copy}" in done.out
+    assert f"page: {copy / 'report.html'}" in done.out
+    assert (copy / "report.html").is_file()
     pictures = [{path.name: path.read_bytes() for path in (run / "figures").iterdir()} for run in (finished, copy)]
     assert pictures[0] == pictures[1] != {}
 

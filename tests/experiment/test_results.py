@@ -41,7 +41,7 @@ def files(folder: Path) -> set[str]:
 
 
 def test_a_run_writes_the_documented_files_and_no_others(done: s3sim.Results) -> None:
-    """Those that `experiment/rundir.py` lists: of the run, of each point, and pictures in two formats."""
+    """Those that `experiment/rundir.py` lists: of the run, of each point, pictures in two formats, and the page."""
     points = {point.directory for point in load_experiment(tiny()).points}
     names = [*(f"{name}.parquet" for name in TABLES), "point.json", "summary.json"]
     wanted = {
@@ -51,6 +51,7 @@ def test_a_run_writes_the_documented_files_and_no_others(done: s3sim.Results) ->
         "environment.json",
         "summary.csv",
         "comparisons.csv",
+        "report.html",
     }
     wanted |= {f"points/{point}/{name}" for point in points for name in names}
     found = files(done.path)
@@ -128,13 +129,15 @@ def test_the_same_experiment_twice_gives_the_same_results(
 
 
 def test_figures_are_redrawn_from_the_directory_alone(done: s3sim.Results, tmp_path: Path) -> None:
-    """A copy elsewhere, without its figures and its YAML, gives the same pictures."""
+    """A copy elsewhere, without its figures and its YAML, gives the same pictures, and a page."""
     copy = copytree(done.path, tmp_path / "elsewhere")
     pictures = {path.name: path.read_bytes() for path in sorted((copy / "figures").iterdir())}
     for path in [*(copy / "figures").iterdir(), copy / "experiment.yaml", copy / "environment.json"]:
         path.unlink()
     (copy / "figures").rmdir()
-    assert {path.name for path in s3sim.draw(copy)} == set(pictures)
+    (copy / "report.html").unlink()
+    assert {path.name for path in s3sim.draw(copy)} == {*pictures, "report.html"}
+    assert (copy / "report.html").is_file()
     assert {path.name: path.read_bytes() for path in (copy / "figures").iterdir()} == pictures
 
 

@@ -14,6 +14,7 @@ HEAVY = (
     "simpy",
     "matplotlib",
     "bokeh",
+    "jinja2",
     "pydantic",
     "yaml",
     "rich",
@@ -92,20 +93,20 @@ def test_the_help_of_a_command_imports_nothing_that_simulates_or_draws(command: 
 
 
 def test_listing_names_draws_nothing() -> None:
-    """`s3sim list` imports neither SimPy nor Matplotlib."""
-    assert not loaded_by(COMMAND.format(arguments=["list", "systems"])) & {"simpy", "matplotlib", "torch"}
+    """`s3sim list` imports neither SimPy nor Matplotlib nor Bokeh."""
+    assert not loaded_by(COMMAND.format(arguments=["list", "systems"])) & {"simpy", "matplotlib", "bokeh", "torch"}
 
 
 def test_simulating_draws_nothing() -> None:
-    """Matplotlib is imported when a figure is drawn, and not before; torch never."""
+    """Matplotlib and Bokeh are imported when something is drawn, and not before; torch never."""
     used = "s3sim.simulate, s3sim.run, s3sim.sweep, s3sim.load, s3sim.check_laws, s3sim.find_capacity"
-    assert not loaded_by(f"import s3sim; {used}") & {"matplotlib", "torch"}
+    assert not loaded_by(f"import s3sim; {used}") & {"matplotlib", "bokeh", "torch"}
 
 
 def test_results_are_read_without_a_simulator() -> None:
-    """Neither SimPy nor Matplotlib is needed to load a run, to make an experiment, or to name a predictor."""
+    """Neither SimPy nor Matplotlib nor Bokeh is needed to load a run, to make an experiment, or to name a predictor."""
     used = "s3sim.load, s3sim.Experiment, s3sim.trace.read, s3sim.predictor.train, s3sim.model.read_config"
-    assert not loaded_by(f"import s3sim; {used}") & {"simpy", "matplotlib", "torch", "sklearn"}
+    assert not loaded_by(f"import s3sim; {used}") & {"simpy", "matplotlib", "bokeh", "torch", "sklearn"}
 
 
 def test_core_and_policies_need_the_standard_library_alone() -> None:

@@ -15,43 +15,12 @@ from s3sim.report.extents import extents
 from s3sim.report.figures import throughput_latency
 from s3sim.report.pages import draw
 from s3sim.report.rundir import SCHEMA_VERSION, read_run
-from s3sim.report.summary import summarize
-from s3sim.report.tables import requests_table
-from tests.report.worlds import CAPACITY, facts_of, frames
+from tests.report.runs import Settings, write_run
+from tests.report.worlds import CAPACITY, frames
 
-SYSTEMS = ("vllm", "s3")
 ALWAYS = ("kv-over-time", "latency-cdf", "throughput", "timeline-s3", "timeline-vllm", "kv-map-s3")
 FIGURES = ("throughput-latency", "utilisation", *ALWAYS)
 NEED_EVENTS = ("kv-over-time", "timeline-s3", "timeline-vllm", "kv-map-s3")
-Settings = list[dict[str, Any]]
-
-
-def write_run(path: Path, settings: Settings, *, full_log: bool = True, worlds: tuple[str, ...] = SYSTEMS) -> Path:
-    """A run directory of one scenario, with a point for each setting, system and seed."""
-    rows = []
-    for system in worlds:
-        events, steps = frames(system)
-        requests = requests_table(events)
-        facts = facts_of(system)
-        metrics = summarize(events, steps, requests, facts)
-        for index, setting in enumerate(settings):
-            for seed in (3, 4):
-                point = f"{system}-{index}-{seed}"
-                folder = path / "points" / point
-                folder.mkdir(parents=True)
-                requests.to_parquet(folder / "requests.parquet", index=False)
-                if full_log:
-                    events.to_parquet(folder / "events.parquet", index=False)
-                    steps.to_parquet(folder / "steps.parquet", index=False)
-                about = {"scenario": "main", "system": system, "seed": seed, "sweep": setting}
-                (folder / "point.json").write_text(json.dumps(about | {"facts": facts.to_json()}))
-                shifted = metrics | {"request_throughput": (metrics["request_throughput"] or 0) + index + seed}
-                rows.append({"scenario": "main", **setting, "system": system, "seed": seed, "point": point, **shifted})
-    pd.DataFrame(rows).to_csv(path / "summary.csv", index=False)
-    scenario = {"swept_over": list(settings[0]), "slo": {"normalized_latency_ms": 90.0}, "arrivals": "offline"}
-    manifest = {"schema_version": SCHEMA_VERSION, "name": "a-run", "scenarios": {"main": scenario}}
-    (path / "manifest.json").write_text(json.dumps(manifest))
-    return path
 
 
 @pytest.fixture(scope="module")

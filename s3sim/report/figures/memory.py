@@ -15,7 +15,7 @@ from s3sim.report.figures.axes import legend_below
 from s3sim.report.figures.points import require_columns
 from s3sim.report.figures.style import Look, Picture, in_style, looks
 
-__all__ = ["kv_over_time"]
+__all__ = ["kv_over_time", "means_text"]
 
 FEW = 6  # panels that stand below each other; more take two columns
 ALIKE = 5  # ratio of the longest run to the shortest up to which all share an axis of time
@@ -44,7 +44,7 @@ def kv_over_time(
         slots = None if capacity is None else capacity[system]
         if slots is not None:
             axes.axhline(slots, color="black", linestyle="--", linewidth=1)
-        axes.set_title(_means(system, frame, slots), pad=3)
+        axes.set_title(f"{system}: {means_text(frame, slots)}", pad=3)
         axes.set_xlim(0, max(ends) if together else _end(frame))
     panels[0].set_ylim(0, 1.06 * max([*(capacity or {}).values(), *(frame["held"].max() for frame in series.values())]))
     panels[0].yaxis.set_major_locator(MaxNLocator(4))
@@ -83,11 +83,12 @@ def _draw(axes: Axes, frame: pd.DataFrame, look: Look) -> None:
     axes.fill_between(time, used, held, step="mid", facecolor=look.colour, edgecolor=look.colour, **WASTE)
 
 
-def _means(system: str, frame: pd.DataFrame, slots: int | None) -> str:
+def means_text(frame: pd.DataFrame, slots: int | None) -> str:
+    """What a system's `occupancy_series` comes to over its run, of `slots` if they are known."""
     used, held = frame["used"].mean(), frame["held"].mean()
     waste = f"{(held - used) / held:.0%} of the reserved wasted" if held else "nothing reserved"
     share = "" if slots is None else f"{used / slots:.0%} of capacity used, "
-    return f"{system}: {share}{waste}"
+    return f"{share}{waste}"
 
 
 def _handles(*, with_capacity: bool) -> list[Artist]:

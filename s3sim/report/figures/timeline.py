@@ -13,7 +13,14 @@ from s3sim.report.phases import PHASES
 
 __all__ = ["PHASE_COLOURS", "timeline"]
 
-PHASE_COLOURS = {"queued": "#D9D9D9", "prefill": "#E69F00", "decode": "#0072B2", "swapped": "#CC79A7"}
+PHASE_COLOURS = {  # Okabe and Ito's, 2008; the last two where STATES are told
+    "queued": "#D9D9D9",
+    "prefill": "#E69F00",
+    "decode": "#0072B2",
+    "swapped": "#CC79A7",
+    "stalled": "#009E73",
+    "preempted": "#D55E00",
+}
 FEW = 45  # requests whose ids have room beside their bars
 
 
