@@ -18,7 +18,8 @@ from s3sim.predictors.buckets import Buckets
 from s3sim.predictors.confusion import ConfusionMatrix
 from tests.learn.rows import LENGTHS, learnable, write_jsonl
 
-NAMES = ["model", "majority", "median", "prompt_length", "tfidf_logistic", "tfidf_ridge", "frozen_ridge"]
+BASELINES = ["majority", "median", "prompt_length", "tfidf_logistic", "tfidf_logistic_tuned", "tfidf_ridge"]
+NAMES = ["model", *BASELINES, "frozen_ridge"]
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +59,7 @@ def test_baselines_are_what_their_names_say(found: Evaluation, source: Source) -
     buckets = found.foreseen
     assert len(set(buckets["majority"].bucket.tolist())) == len(set(buckets["median"].point.tolist())) == 1
     assert found.scores["tfidf_logistic"].accuracy > 0.9
+    assert found.scores["tfidf_logistic_tuned"].accuracy > 0.9
     assert found.scores["tfidf_ridge"].mae_tokens < found.scores["prompt_length"].mae_tokens / 2
     assert found.scores["prompt_length"].accuracy < 0.5
     middle = np.median([row["tokens"] for row in learnable(500)])
