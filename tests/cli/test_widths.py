@@ -24,6 +24,9 @@ HEADINGS = {
 SYSTEMS = ["orca", "fastertransformer", "oracle_bucket", "oracle_exact", "past_future", "s3"]
 
 
+SEARCHED = ["fastertransformer", "oracle_bucket"]
+
+
 def words(text: str) -> set[str]:
     """What is said, without the lines of tables and the colons of blocks."""
     return {word.rstrip(":") for word in text.split()} - {""} - set(re.findall(r"[─━]+", text))
@@ -41,7 +44,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     workload = tiny()["workload"] | {"requests": 30}
     for name, device in (("a", "a100-80gb"), ("b", "h100-80gb")):
         s3sim.run(tiny(systems=SYSTEMS, device=device, workload=workload), out=folder / name, figures=False)
-    write(folder, json.dumps(fixed(requests=30, systems=SYSTEMS, predictor={"kind": "oracle"})), name="capacity.yaml")
+    write(folder, json.dumps(fixed(requests=30, systems=SEARCHED, predictor={"kind": "oracle"})), name="capacity.yaml")
     write(folder, HEADER + ROWS, name="rows.csv")
     return folder
 
@@ -51,7 +54,22 @@ COMMANDS = {
     "report": ("report", "a"),
     "compare": ("compare", "a", "b"),
     "compare all": ("compare", "a", "b", "--all"),
-    "capacity": (*SEARCH, "--seeds", "0,1", "--max-seeds", "2", "--tolerance", "0.9", "--workers", "1", "--resume"),
+    "capacity": (
+        *SEARCH,
+        "--seeds",
+        "0,1",
+        "--max-seeds",
+        "2",
+        "--tolerance",
+        "0.9",
+        "--low",
+        "8",
+        "--high",
+        "64",
+        "--workers",
+        "1",
+        "--resume",
+    ),
     "trace": ("trace", "stats", "rows.csv"),
     "calibrate": ("calibrate", "--check"),
     **{f"list {kind}": ("list", kind) for kind in KINDS},
@@ -78,9 +96,8 @@ def test_nothing_is_cut_at_any_width(
         assert wide <= words(found[width])
         assert "…" not in found[width]
         assert lines_within(found[width], width)
-        if command in ("report", "compare all", "capacity"):
-            assert set(SYSTEMS) - {"fastertransformer"} <= words(found[width])
-            assert any(word.startswith("fastertransformer") for word in words(found[width]))
+        if command in ("report", "compare all"):
+            assert set(SYSTEMS) <= words(found[width])
 
 
 def test_systems_are_whole_at_80_columns(folder: Path, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,5 +105,5 @@ def test_systems_are_whole_at_80_columns(folder: Path, call: Call, monkeypatch: 
     monkeypatch.chdir(folder)
     monkeypatch.setenv("COLUMNS", "80")
     text = call(*COMMANDS["capacity"]).out
-    for system in SYSTEMS:
+    for system in SEARCHED:
         assert len(re.findall(rf"^{system}\b", text, flags=re.MULTILINE)) >= 2
