@@ -6,7 +6,6 @@ from typing import Any
 
 from rich.console import Console
 
-from s3sim.cli.partial import unfinished
 from s3sim.cli.plain import print_json, yaml_word
 from s3sim.cli.sheets import Column, Sheet, say, show
 from s3sim.report.compare import METRICS, Change, Comparison, Difference, Verdict, compare_runs
@@ -23,18 +22,14 @@ CHANCE = 0.05  # of a 95% interval to exclude a difference that is not there
 def compare_command(one: Path, other: Path, *, metrics: Sequence[str], everything: bool, as_json: bool) -> None:
     """Compare and print; raises InputError where there is nothing to compare."""
     found = compare_runs(one, other, metrics=metrics or METRICS)
-    partial = [unfinished(path) for path in found.paths]
     if as_json:
-        answer = found.to_json()
-        for run, missing in zip(answer["runs"], partial, strict=True):
-            run["unfinished"] = missing
-        print_json(answer)
+        print_json(found.to_json())
         return
     console = Console()
     for sheet in (*_asked(found), *_results(found, everything=everything), _counts(found)):
         show(sheet, console)
     console.print()
-    for line in (*_only(found), *_partial(found.paths, partial), *_summary(found)):
+    for line in (*_only(found), *_partial(found), *_summary(found)):
         say(console, line)
 
 
@@ -121,8 +116,8 @@ def _only(found: Comparison) -> Iterator[str]:
             yield f"only in {letter} ({path}): {'; '.join(setting.words for setting in settings)}"
 
 
-def _partial(paths: Sequence[Path], partial: Sequence[int | None]) -> Iterator[str]:
-    for letter, path, missing in zip("AB", paths, partial, strict=True):
+def _partial(found: Comparison) -> Iterator[str]:
+    for letter, path, missing in zip("AB", found.paths, found.unfinished, strict=True):
         if missing:
             yield f"{letter} is partial: {missing} of its points are not finished; s3sim run ... --out {path} --resume"
 

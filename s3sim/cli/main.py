@@ -98,9 +98,9 @@ def run(
 def report(
     directory: Annotated[Path, typer.Argument(help="A run directory.", metavar="RUN_DIR")], as_json: AsJson = False
 ) -> None:
-    """Print a run, and redraw its figures and its page report.html.
+    """Print a run, and redraw its figures.
 
-    From the run directory alone.
+    Its page report.html is written anew too, from the run directory alone.
 
     \b
     Examples:

@@ -9,7 +9,8 @@ from types import FrameType
 
 from rich.console import Console
 
-from s3sim.api import Results, draw, load, run
+from s3sim import api
+from s3sim.api import Results, load, run
 from s3sim.cli.plain import print_json, rows_of
 from s3sim.cli.sheets import say, show
 from s3sim.cli.tables import headlines, summary_tables
@@ -58,7 +59,7 @@ def stoppable() -> Iterator[None]:
 def report_command(directory: Path, *, as_json: bool) -> None:
     """Print and redraw."""
     results = load(directory)
-    draw(directory)
+    api.draw(directory)
     _print(results, as_json=as_json)
 
 

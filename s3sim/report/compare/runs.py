@@ -29,20 +29,27 @@ class Comparison:
     changes: tuple[Change, ...]
     settings: int  # that both have
     only: tuple[tuple[Setting, ...], tuple[Setting, ...]]  # that one of them has
+    unfinished: tuple[int, int]  # points that were to be run and are not there
 
     def having(self, *verdicts: Verdict) -> list[Change]:
         """The changes of some verdicts."""
         return [change for change in self.changes if change.verdict in verdicts]
+
+    def _run(self, place: int) -> dict[str, Any]:
+        return {
+            "path": str(self.paths[place]),
+            "name": self.names[place],
+            "seeds": list(self.seeds[place]),
+            "only": [setting.words for setting in self.only[place]],
+            "unfinished": self.unfinished[place],
+        }
 
     def to_json(self) -> dict[str, Any]:
         """As a JSON object."""
         unlike = ("key", "a", "b", "settings")
         return {
             "schema_version": SCHEMA_VERSION,
-            "runs": [
-                {"path": str(path), "name": name, "seeds": list(seeds), "only": [setting.words for setting in only]}
-                for path, name, seeds, only in zip(self.paths, self.names, self.seeds, self.only, strict=True)
-            ],
+            "runs": [self._run(place) for place in (0, 1)],
             "settings": self.settings,
             "configuration": [dict(zip(unlike, found, strict=True)) for found in self.configuration],
             "surroundings": [dict(zip(unlike[:3], found[:3], strict=True)) for found in self.surroundings],
@@ -89,6 +96,7 @@ def compare_runs(one: Path, other: Path, *, metrics: Sequence[str] = METRICS) ->
         changes=tuple(changes_of(pairs, metrics)),
         settings=len(pairs),
         only=(only[0], only[1]),
+        unfinished=(len(runs[0].missing), len(runs[1].missing)),
     )
 
 
