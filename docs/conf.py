@@ -29,17 +29,23 @@ nitpicky = True
 default_role = "code"  # single backticks of docstrings, as Markdown has them
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
+autodoc_preserve_defaults = True  # as they are written, and not as their values print
 python_use_unqualified_type_names = True
 maximum_signature_line_length = 88
 # Types in signatures that no page of this site describes: other packages' own, and the project's inner ones.
 OTHERS = "collections|numpy|pandas|np|pd|pathlib|typing|enum|array|matplotlib"
 INNER = (
     *("Lane", "s3sim.core.growth.Growth", "s3sim.experiment.schema.models.Experiment"),
+    *("Figure", "s3sim.workload.texts.TextPair", "PointPlots", "RunPlots"),
+    *("Evaluation", "Learnt", "LengthModel", "OnStep", "Recorded"),  # of the extra `learn`
     *("s3sim.capacity.axes.Axis", "s3sim.capacity.search.Span"),
     *(f"s3sim.{module}.{name}" for module in ("core.protocols", "policies.admission") for name in ("Q", "Q_contra")),
 )
 nitpick_ignore = [("py:class", name) for name in INNER]
-nitpick_ignore_regex = [("py:.*", rf"(?:{OTHERS})\b.*")]
+nitpick_ignore_regex = [
+    ("py:.*", rf"(?:{OTHERS})\b.*"),
+    ("py:class", r"s3sim\.calibration\.(?:fit|skips|quality|check)\.\w+|s3sim\.paper\.studies\.Search"),
+]
 
 linkcheck_anchors = False  # pages that build themselves in the browser have none to find
 linkcheck_timeout = 20  # seconds

@@ -34,7 +34,7 @@ FILES: Final[Mapping[str, str]] = MappingProxyType(
     {
         "experiment.yaml": "The YAML as it was given.",
         "overrides.json": "What `--set` changed.",
-        "manifest.json": "Schema version, name, description; of each scenario the swept keys, SLO and arrivals.",
+        "manifest.json": "Schema version, name, description, points; of each scenario swept keys, SLO and arrivals.",
         "environment.json": "Versions of packages and Python, platform, processors, and the command.",
         "summary.csv": "A row for each point: scenario, swept keys, system, seed, point, metrics.",
         "comparisons.csv": "A row for each metric, system and setting: the system less the baseline, paired by seed.",
@@ -43,7 +43,8 @@ FILES: Final[Mapping[str, str]] = MappingProxyType(
         "points/<point>/events.parquet": "A row for each change in a request's life; not kept under `log: requests`.",
         "points/<point>/steps.parquet": "A row for each stretch of like steps; not kept under `log: requests`.",
         "points/<point>/summary.json": "The point's metrics, as in `summary.csv`.",
-        "figures/": "Each figure as PNG and SVG, named after its scenario and its kind.",
+        "figures/": "Each figure as PNG and SVG, named after its scenario and its kind; timelines of points.",
+        "report.html": "All of it as one page for a browser, which needs no network.",
         "capacity.json": "What `s3sim capacity` found; the points are those of its probes.",
     }
 )

@@ -99,7 +99,7 @@ def test_identifiers_that_a_document_shows_exist(document: Path) -> None:
         for word in re.findall(r"[A-Za-z_][A-Za-z0-9_]*", shown)
         if "_" in word.strip("_") or re.fullmatch(r"(?:[A-Z][a-z]+){2,}", word)
     }
-    assert not named - known
+    assert sorted(named - known) == []
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)

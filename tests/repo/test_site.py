@@ -19,6 +19,7 @@ from s3sim.report.meanings import COMPARISONS, FILES, REQUESTS, SUMMARY
 from s3sim.report.summary import METRICS
 from s3sim.workload.formats import FORMATS
 from s3sim.workload.presets import PRESETS
+from s3sim.workload.sources import SOURCES
 from tests.repo.test_documents import COMMANDS, gpu_commands
 from tests.support.markdown import ROOT
 
@@ -59,7 +60,7 @@ def _check_contents(site: Path) -> None:
     schema = json_schema()
     assert _headings(site / "reference" / "systems.html") == set(SYSTEMS)
     assert _headings(site / "reference" / "experiment.html") == {"Experiment", *schema["$defs"]}
-    names = {*MODELS, *DEVICES, *ENGINES, *LINKS, *PRESETS, *FORMATS}
+    names = {*MODELS, *DEVICES, *ENGINES, *LINKS, *PRESETS, *FORMATS, *SOURCES}
     assert _first_cells(site / "reference" / "names.html") == names
     columns = {*FILES, *SUMMARY, *REQUESTS, *EVENTS, *STEPS, *COMPARISONS, *map(str, map(int, Event))}
     assert _first_cells(site / "reference" / "metrics.html") == columns
@@ -85,8 +86,9 @@ def _check_commands(site: Path) -> None:
 def _check_api(site: Path) -> None:
     """Each name that a package exports has its place."""
     for page, package in (("python", s3sim), ("gpu_validate", gpu_validate)):
-        shown = _html(site / "reference" / f"{page}.html")
-        assert not [name for name in package.__all__ if f'id="{package.__name__}.{name}"' not in shown]
+        path = site / "reference" / f"{page}.html"
+        known = {*re.findall(r'<dt [^>]*id="([^"]+)"', _html(path)), *_headings(path)}
+        assert {f"{package.__name__}.{name}" for name in package.__all__} <= known
 
 
 def _headings(path: Path) -> set[str]:

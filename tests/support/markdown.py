@@ -48,11 +48,15 @@ def links(path: Path) -> Iterator[Link]:
 
 
 def code(path: Path) -> list[str]:
-    """What a file sets in code: the lines of its blocks, and its spans; not what a directive of MyST holds."""
+    """What a file sets in code: the lines of its blocks, and its spans.
+
+    Left out is what a directive of MyST holds, and what commands of a console print.
+    """
     found = []
     for token in _tokens(path):
         if token.type == "fence" and not token.info.startswith("{"):
-            found += token.content.splitlines()
+            lines = token.content.splitlines()
+            found += [line for line in lines if line.startswith("$ ")] if token.info == "console" else lines
         found += [inner.content for inner in token.children or [] if inner.type == "code_inline"]
     return found
 

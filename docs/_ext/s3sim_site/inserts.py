@@ -22,6 +22,7 @@ INSERTS: dict[str, Callable[..., str | Part]] = {
     "links": names.links,
     "workloads": names.workloads,
     "formats": names.formats,
+    "traces": names.traces,
     "metrics": tables.metrics,
     "requests": tables.requests,
     "events": tables.events,

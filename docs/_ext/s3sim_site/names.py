@@ -11,9 +11,10 @@ from s3sim.policies.registry import SYSTEMS, System
 from s3sim.workload.formats import FORMATS
 from s3sim.workload.lengths import Length, QuantileTable
 from s3sim.workload.presets import PRESETS
+from s3sim.workload.sources import SOURCES
 from s3sim_site.texts import code, definition, plain, table
 
-__all__ = ["devices", "engines", "formats", "links", "models", "systems", "workloads"]
+__all__ = ["devices", "engines", "formats", "links", "models", "systems", "traces", "workloads"]
 
 NEEDS = {
     "nothing": "Needs no prediction.",
@@ -137,3 +138,12 @@ def formats() -> str:
         for name, form in FORMATS.items()
     )
     return table(("name", "what it is", "files", "columns that it must have", "columns that are read if there"), rows)
+
+
+def traces() -> str:
+    """A row for each data set that an experiment of the project uses."""
+    rows = (
+        (code(name), plain(source.what), f"{source.rows:,}", plain(source.licence), plain(source.origin))
+        for name, source in SOURCES.items()
+    )
+    return table(("name", "what it is", "rows", "licence", "source"), rows)

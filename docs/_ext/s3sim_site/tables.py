@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from s3sim.report import log_meanings, meanings
+from s3sim.report.directions import BETTER
 from s3sim.report.meanings import Column
 from s3sim_site.texts import code, plain, table
 
@@ -15,8 +16,12 @@ def files() -> str:
 
 
 def metrics() -> str:
-    """A row for each metric of a point's summary."""
-    return _columns(meanings.SUMMARY)
+    """A row for each metric of a point's summary, with the way in which it is better."""
+    rows = (
+        (code(name), plain(column.unit), BETTER[name], plain(column.meaning))
+        for name, column in meanings.SUMMARY.items()
+    )
+    return table(("column", "unit", "better", "meaning"), rows)
 
 
 def requests() -> str:
