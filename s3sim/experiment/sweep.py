@@ -1,6 +1,11 @@
 """Many points at once, on the cores of this machine."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from os import chdir
+from pathlib import Path
+from signal import SIG_DFL, SIG_IGN, SIGINT, signal
+from threading import current_thread, main_thread
 from typing import NamedTuple
 from warnings import catch_warnings
 
@@ -33,7 +38,9 @@ def run_points(points: Sequence[Point], work: Work, *, workers: int) -> Iterator
     if workers <= 1:
         yield from (_attempt(point, work) for point in points)
         return
-    results = Parallel(n_jobs=workers, return_as="generator_unordered")(delayed(_attempt)(p, work) for p in points)
+    tasks = (delayed(_attempt_in)(Path.cwd(), point, work) for point in points)
+    with _deaf_children():
+        results = Parallel(n_jobs=workers, return_as="generator_unordered")(tasks)
     try:
         for done in results:  # noqa: UP028 - `yield from` would close the results itself, with a warning
             yield done
@@ -44,6 +51,28 @@ def run_points(points: Sequence[Point], work: Work, *, workers: int) -> Iterator
     finally:
         with catch_warnings(action="ignore"):  # of tasks that are cancelled where a point has failed
             results.close()
+
+
+@contextmanager
+def _deaf_children() -> Iterator[None]:
+    """Processes begun meanwhile ignore Ctrl-C, which a terminal sends to all: one may be amid its imports.
+
+    They end by their parent's hand. Only a main thread may say so.
+    """
+    if current_thread() is not main_thread():
+        yield
+        return
+    before = signal(SIGINT, SIG_IGN)
+    try:
+        yield
+    finally:
+        signal(SIGINT, SIG_DFL if before is None else before)
+
+
+def _attempt_in(folder: Path, point: Point, work: Work) -> Done:
+    """In a worker, which may be left from an earlier run that began in another folder."""
+    chdir(folder)
+    return _attempt(point, work)
 
 
 def _attempt(point: Point, work: Work) -> Done:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -71,8 +72,12 @@ def test_more_values_compute_those_alone(tmp_path: Path, counted: list[str]) -> 
 
 
 @pytest.mark.parametrize("sent", ["by hand", "as a signal"])
-def test_an_interrupted_sweep_loses_no_finished_point(sent: str, tmp_path: Path, counted: list[str]) -> None:
+def test_an_interrupted_sweep_loses_no_finished_point(
+    sent: str, tmp_path: Path, counted: list[str], request: pytest.FixtureRequest
+) -> None:
     """An interrupt after three of six points: they are there whole, the message says how to go on, and it does."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # tests begun in the background ignore it
+    request.addfinalizer(partial(signal.signal, signal.SIGINT, before))
     done: list[str] = []
 
     def stop(point: Point) -> None:

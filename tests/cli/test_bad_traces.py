@@ -54,8 +54,11 @@ def test_bad_trace_is_refused_before_anything_is_written(fault: str, call: Call,
 
 
 @pytest.mark.parametrize("name", ["nope.csv", "", "a\0b", "https://example.org/t.csv", "."])
-def test_a_trace_that_is_not_there_is_looked_for_by_name(name: str, call: Call, tmp_path: Path) -> None:
+def test_a_trace_that_is_not_there_is_looked_for_by_name(
+    name: str, call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The message says the line, the folders that were searched, and the variable that adds one."""
+    monkeypatch.delenv("S3SIM_DATA", raising=False)
     text = json.dumps(traced(tmp_path) | {"workload": {"kind": "trace", "path": name}}, indent=1)
     write(tmp_path, text)
     done = call("run", "tiny.yaml", "--out", "out")

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from pathlib import Path
 
 import pytest
 
@@ -49,3 +50,17 @@ def test_a_killed_worker_is_a_fault_of_the_system() -> None:
     """The run ends, and says that it can be resumed with fewer workers."""
     with pytest.raises(SystemFaultError, match=r"a worker process was killed, .*--resume continues, with fewer"):
         list(run_points(POINTS[:2], die, workers=2))
+
+
+def write_here(point: Point) -> None:
+    """Leave a file in the working folder."""
+    Path(point.directory).touch()
+
+
+def test_workers_work_where_the_run_was_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers that are left from a run in another folder follow to the next one's: relative paths are the user's."""
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        monkeypatch.chdir(tmp_path / name)
+        list(run_points(POINTS[:2], write_here, workers=2))
+        assert {path.name for path in (tmp_path / name).iterdir()} == {point.directory for point in POINTS[:2]}
