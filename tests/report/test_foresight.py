@@ -57,7 +57,8 @@ def test_a_run_that_swept_how_it_learns_draws_foresight(tmp_path: Path) -> None:
     """The picture of the shipped experiment is made from its run directory alone; its kind of workload resolves."""
     path = Path(__file__).parents[2] / "experiments" / "prediction" / "drift_presets.yaml"
     phases = "workload.phases=[{name: alpaca, requests: 60}, {name: sharegpt, requests: 40}]"
-    changes = [phases, "seeds=[0]", "predictor.retrain_every=20", "scenarios={main: {sweep: {predictor.max_versions: [0, null]}}}"]
+    versions = "scenarios={main: {sweep: {predictor.max_versions: [0, null]}}}"
+    changes = [phases, "seeds=[0]", "predictor.retrain_every=20", versions]
     found = s3sim.run(path, overrides=changes, out=tmp_path / "run")
     assert "main-foresight" in found.figures
     assert found.requests(found.summary["point"][1])["predicted_tokens"].nunique() > 1
