@@ -62,8 +62,8 @@ def test_values_of_a_program_stand_for_those_of_a_yaml(value: Any) -> None:
 
 def test_texts_that_look_like_numbers_stay_texts() -> None:
     """A change holds its type: 1e3 as a text is refused where a number is needed, and so is true for 1."""
-    for value in ("1e3", "7", True):
-        with pytest.raises(InputError, match=r"workload\.requests: .*\(got "):
+    for value, told in (("1e3", "'1e3'"), ("7", "'7'"), (True, "true")):
+        with pytest.raises(InputError, match=rf"workload\.requests: .*\(got {told}\)"):
             experiment().with_({"workload.requests": value})
 
 

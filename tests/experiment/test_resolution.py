@@ -209,6 +209,15 @@ def test_the_digest_changes_with_every_field(name: str) -> None:
     assert replace(point, **{name: OTHER[name]}).key != point.key
 
 
+def test_only_a_system_of_one_s_own_tells_of_its_code() -> None:
+    """The points of s3sim's systems are what they were before others could be given: same JSON, same digest."""
+    point = points()[0]
+    assert "code" not in point.to_json()
+    own = replace(point, code="0123456789ab")
+    assert own.to_json() == point.to_json() | {"code": "0123456789ab"}
+    assert [Point.from_json(one.to_json()) for one in (point, own)] == [point, own]
+
+
 def test_the_digest_changes_with_a_file_s_content(tmp_path: Path) -> None:
     """A trace of the same name with another row is another point, so that --resume does not reuse old results."""
     values = traced(tmp_path)

@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 MOST_BYTES = 300_000
 TIMEOUT = 120  # seconds
 ALLOWED = {"s3sim", "gpu_validate", "pandas", "PIL", *sys.stdlib_module_names}  # Pillow comes with Matplotlib
+OWN = "06_your_own_scheduler.ipynb"
+PARTS = ("s3sim.core.", "s3sim.policies.")  # of which a scheduler is made
 
 each = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
 
@@ -85,20 +88,44 @@ def test_a_notebook_is_committed_whole_and_small(path: Path) -> None:
     assert all(output.output_type != "error" for cell in cells for output in cell.outputs)
 
 
+def nodes(path: Path) -> Iterator[ast.AST]:
+    """Every node of the code of a notebook."""
+    for cell in code(read(path)):
+        yield from ast.walk(ast.parse(cell.source))
+
+
+def imported(node: ast.AST) -> list[str]:
+    """The modules that a node imports."""
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    return [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+
+
 @each
 def test_a_notebook_shows_and_defines_nothing(path: Path) -> None:
-    """No function, no class, and of s3sim only what the package exports."""
+    """No function, no class, and of s3sim only what the package exports.
+
+    That of a scheduler of one's own alone defines it, of the parts that core and policies have.
+    """
     import s3sim  # noqa: PLC0415
 
-    for cell in code(read(path)):
-        for node in ast.walk(ast.parse(cell.source)):
-            assert not isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Lambda)
-            if isinstance(node, ast.Import | ast.ImportFrom):
-                names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""]
-                assert {name.partition(".")[0] for name in names} <= ALLOWED
-                assert not any(name.startswith("s3sim.") for name in names)
-            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "s3sim":
-                assert node.attr in s3sim.__all__
+    own = path.name == OWN
+    for node in nodes(path):
+        assert own or not isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Lambda)
+        names = imported(node)
+        assert {name.partition(".")[0] for name in names} <= ALLOWED
+        assert all(not name.startswith("s3sim.") or (own and name.startswith(PARTS)) for name in names)
+        if isinstance(node, ast.ImportFrom) and node.module == "s3sim":
+            assert {alias.name for alias in node.names} <= set(s3sim.__all__)
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "s3sim":
+            assert node.attr in s3sim.__all__
+
+
+def test_a_scheduler_of_one_s_own_is_short() -> None:
+    """Its notebook defines classes in one cell, without a function beside them, in some twenty lines."""
+    (cell,) = (cell for cell in code(read(FOLDER / OWN)) if "class " in cell.source)
+    assert all(isinstance(node, ast.ClassDef | ast.Assign) for node in ast.parse(cell.source).body)
+    assert len([line for line in cell.source.splitlines() if line.strip()]) <= 26
 
 
 def test_there_is_a_quickstart() -> None:
