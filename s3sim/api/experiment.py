@@ -1,6 +1,6 @@
 """An experiment as an object: made of keys or of a YAML file, changed by keys, resolved into points."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -13,6 +13,7 @@ from s3sim.policies.own import OwnSystems, all_systems
 
 __all__ = ["Experiment", "Source", "experiment_of"]
 
+MANY = 8  # values that an error lists
 DEFAULTS = {"version": 1, "name": "explore"}  # of an experiment that no file holds
 
 
@@ -112,11 +113,9 @@ class Experiment:
                 raise UnknownNameError("key", key, known, place="point")
         fits = [all(key in keys and keys[key] == value for key, value in wanted.items()) for keys in told]
         found = [point for point, fit in zip(self.points, fits, strict=True) if fit]
-        if len(found) == 1:
-            return found[0]
-        asked = ", ".join(f"{key}={value!r}" for key, value in having.items()) or "no key"
-        names = ", ".join(point.directory for point in (found or self.points)[:8])
-        raise InputError(f"{len(found)} points have {asked}, and one is needed; there are {names}")
+        if len(found) != 1:
+            raise InputError(f"{self.name}: {_ambiguity([_told(point) for point in found or self.points], wanted)}")
+        return found[0]
 
     def __repr__(self) -> str:
         seeds, labels = len(self._loaded.experiment.seeds), len(self._labels)
@@ -160,6 +159,21 @@ def experiment_of(source: Source, overrides: Overrides = (), own_systems: OwnSys
 def _told(point: Point) -> dict[str, Any]:
     """What a point is found by."""
     return {"scenario": point.scenario, "system": point.label, "seed": point.seed, **point.sweep}
+
+
+def _ambiguity(told: Sequence[Mapping[str, Any]], wanted: Mapping[str, Any]) -> str:
+    """Why no point, or more than one, was found: in what those that fit, or else all, differ."""
+    values: dict[str, list[str]] = {}
+    for keys in told:
+        for key, value in keys.items():
+            values.setdefault(key, [])
+            values[key] += [] if repr(value) in values[key] else [repr(value)]
+    differ = "; ".join(f"{key}: {', '.join(some[:MANY])}" for key, some in values.items() if len(some) > 1)
+    fit = all(key in keys and keys[key] == value for keys in told for key, value in wanted.items())
+    if fit:
+        return f"{len(told)} points fit, and one is needed; say also {differ}"
+    asked = ", ".join(f"{key}={value!r}" for key, value in wanted.items())
+    return f"no point has {asked}; there are {differ or told[0]}"
 
 
 def _count(number: int, noun: str) -> str:

@@ -10,7 +10,7 @@ from s3sim.core.errors import InputError, UnknownNameError
 from s3sim.report import pictures
 from s3sim.report.figures import Figure, bars
 from s3sim.report.rundir import read_run
-from s3sim.report.selection import Chosen, choose
+from s3sim.report.selection import Chosen, by_setting, choose, matching, run_title, scenario_of
 
 __all__ = ["RunPlots"]
 
@@ -81,6 +81,17 @@ class RunPlots:
         chosen = self._chosen(having)
         point, title = _single(chosen)
         return drawn(pictures.address_map(read_run(self.path), point, title))
+
+    def foresight(self, **having: Any) -> Figure:
+        """How well one system's lengths were foreseen over time, a curve per setting; of a predictor with buckets."""
+        asked, run = dict(having), read_run(self.path)
+        scenario = scenario_of(run, asked.pop("scenario", None))
+        rows = matching(scenario.rows, asked, keys=scenario.swept_over)
+        systems = list(dict.fromkeys(rows["system"]))
+        if len(systems) > 1:
+            raise InputError(f"system: there are several, say which: {', '.join(systems)}")
+        points = by_setting(rows[rows["seed"] == rows["seed"].iloc[0]], scenario.swept_over)
+        return drawn(pictures.foresight(run, points, f"{run_title(run, scenario)}, {systems[0]}"))
 
     def _chosen(self, having: dict[str, Any], swept_over: str | None = None) -> Chosen:
         return choose(read_run(self.path), having, swept_over=swept_over)

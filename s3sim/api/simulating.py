@@ -1,6 +1,9 @@
 """One point, simulated in this process."""
 
-from s3sim.api.experiment import Experiment, Source, experiment_of
+from collections.abc import Mapping
+from typing import Any
+
+from s3sim.api.experiment import Source, experiment_of
 from s3sim.api.result import Result
 from s3sim.core.errors import InputError
 from s3sim.experiment.build import Systems, build_facts
@@ -17,40 +20,41 @@ from s3sim.sim.simulate import simulate_point
 __all__ = ["MORE_LEARNERS", "point_of", "result_of", "simulate"]
 
 
-def simulate(source: Source | Point, *, own_systems: OwnSystems | None = None) -> Result:
-    """Simulate one point in this process, and write nothing: a point, or an experiment that has one alone.
+def simulate(source: Source | Point, *, own_systems: OwnSystems | None = None, **having: Any) -> Result:
+    """Simulate one point in this process, and write nothing: the point, or that of an experiment with these values.
 
-    `own_systems` are systems of one's own, by name; an experiment brings those that it was made with. Raises
-    InputError where the point's parts cannot be built, or there are several points.
+    `having` are values of scenario, system, seed and swept keys, as in `Experiment.point`; none are needed where
+    there is one point alone. `own_systems` are systems of one's own, by name; an experiment brings those that it
+    was made with. Raises InputError where the point's parts cannot be built, or several points are meant.
 
     >>> from s3sim import Experiment
     >>> workload = {"kind": "preset", "name": "alpaca", "requests": 20}
     >>> experiment = Experiment(model="gpt-j-6b", device="a100-80gb", workload=workload, systems=["orca", "vllm"])
-    >>> result = simulate(experiment.point(system="vllm"))
+    >>> result = simulate(experiment, system="vllm")
     >>> result.summary["completed"], len(result.requests)
     (20, 20)
     >>> result.timeline(ids=[0])["phase"].tolist()
     ['prefill', 'decode']
     """
-    point, systems = point_of(source, own_systems)
-    return result_of(point, systems)
+    return result_of(*point_of(source, own_systems, having))
 
 
-def point_of(source: Source | Point, own_systems: OwnSystems | None) -> tuple[Point, Systems]:
+def point_of(
+    source: Source | Point, own_systems: OwnSystems | None, having: Mapping[str, Any]
+) -> tuple[Point, Systems]:
     """The one point that is meant, and the systems among which its own is found."""
-    if isinstance(source, Point):
-        return source, all_systems(own_systems)
-    experiment = experiment_of(source, (), own_systems)
-    return _only(experiment), all_systems(experiment.own_systems)
-
-
-def _only(experiment: Experiment) -> Point:
-    if len(experiment.points) > 1:
+    if not isinstance(source, Point):
+        experiment = experiment_of(source, (), own_systems)
+        return experiment.point(**having), all_systems(experiment.own_systems)
+    if having:
+        raise InputError(f"{min(having)}: a point is no choice among several; choose among an experiment's")
+    systems = all_systems(own_systems)
+    if source.system not in systems and source.code is not None:
         raise InputError(
-            f"{experiment.name}: has {len(experiment.points)} points, and one is simulated at a time; choose one, as in"
-            " experiment.point(system='s3', seed=0), or sweep them all"
+            f"{source.system!r} is a system of one's own, which a point does not hold: give own_systems too, or"
+            " simulate its experiment, as in simulate(experiment, system=…)"
         )
-    return experiment.points[0]
+    return source, systems
 
 
 def result_of(point: Point, systems: Systems = SYSTEMS) -> Result:

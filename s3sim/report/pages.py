@@ -11,7 +11,7 @@ from s3sim.core.errors import SystemFaultError
 from s3sim.report import pictures
 from s3sim.report.figures.style import save
 from s3sim.report.rundir import RunFiles, Scenario, read_run
-from s3sim.report.selection import highest, setting, swept_number
+from s3sim.report.selection import by_setting, highest, run_title, setting, swept_number
 
 __all__ = ["draw"]
 
@@ -57,7 +57,7 @@ def draw(run_dir: Path, *, say: Say | None = None) -> list[Path]:
 
 def _figures(run: RunFiles, scenario: Scenario) -> Iterator[tuple[str, Figure | str]]:
     """Names and figures of a scenario; instead of a figure the reason why there is none."""
-    title = run.name if run.name == scenario.name else f"{run.name}: {scenario.name}"
+    title = run_title(run, scenario)
     yield from _online(run, scenario, title)
     key = swept_number(scenario.rows, scenario.swept_over)
     others = [other for other in scenario.swept_over if other != key]
@@ -79,11 +79,7 @@ def _online(run: RunFiles, scenario: Scenario, title: str) -> Iterator[tuple[str
     rows = scenario.rows[scenario.rows["seed"] == scenario.rows["seed"].iloc[0]]
     systems = list(dict.fromkeys(rows["system"]))
     for system in systems:
-        own = rows[rows["system"] == system]
-        points = {
-            ", ".join(setting(own.iloc[[row]], keys)).replace("predictor.", ""): str(own["point"].iloc[row])
-            for row in range(len(own))
-        }
+        points = by_setting(rows[rows["system"] == system], keys)
         name = "foresight" if len(systems) == 1 else f"foresight-{system}"
         yield name, pictures.foresight(run, points, f"{title}, {system}")
 

@@ -10,7 +10,19 @@ from s3sim.core.errors import InputError, UnknownNameError
 from s3sim.report.rundir import RunFiles, Scenario
 from s3sim.report.wording import value_text
 
-__all__ = ["Chosen", "choose", "highest", "matching", "setting", "swept_keys", "swept_number", "the_one"]
+__all__ = [
+    "Chosen",
+    "by_setting",
+    "choose",
+    "highest",
+    "matching",
+    "run_title",
+    "scenario_of",
+    "setting",
+    "swept_keys",
+    "swept_number",
+    "the_one",
+]
 
 PREFERRED = ("max_num_seqs", "arrivals.rate")  # what a curve is swept over, if it can be
 MANY = 8  # values that an error lists
@@ -60,7 +72,7 @@ def choose(run: RunFiles, having: Mapping[str, Any], *, swept_over: str | None =
     InputError for a key or a value that is not there, and where rows differ in anything else.
     """
     asked = dict(having)
-    scenario = _scenario(run, asked.pop("scenario", None))
+    scenario = scenario_of(run, asked.pop("scenario", None))
     rows = matching(scenario.rows, asked, keys=scenario.swept_over)
     several = [key for key in scenario.swept_over if rows[key].nunique(dropna=False) > 1]
     if swept_over is not None and swept_over not in scenario.swept_over:
@@ -70,11 +82,17 @@ def choose(run: RunFiles, having: Mapping[str, Any], *, swept_over: str | None =
     for other in others:
         if other in several:
             raise InputError(f"{other}: has several values, say which: {_values(rows[other])}")
-    title = run.name if run.name == scenario.name else f"{run.name}: {scenario.name}"
-    return Chosen(scenario=scenario, rows=rows, key=key, title=", ".join((title, *setting(rows, others))))
+    title = ", ".join((run_title(run, scenario), *setting(rows, others)))
+    return Chosen(scenario=scenario, rows=rows, key=key, title=title)
 
 
-def _scenario(run: RunFiles, name: str | None) -> Scenario:
+def run_title(run: RunFiles, scenario: Scenario) -> str:
+    """What a figure of a scenario is headed with."""
+    return run.name if run.name == scenario.name else f"{run.name}: {scenario.name}"
+
+
+def scenario_of(run: RunFiles, name: str | None) -> Scenario:
+    """The scenario of that name, or the only one; raises InputError where there are several, or none of that name."""
     known = {scenario.name: scenario for scenario in run.scenarios}
     if name is None and len(known) == 1:
         return run.scenarios[0]
@@ -145,3 +163,9 @@ def setting(rows: pd.DataFrame, keys: Iterable[str]) -> list[str]:
     """What the rows have in common, such as `max_num_seqs=8`."""
     values = ((key, rows[key].iloc[0]) for key in keys)
     return [f"{key}={value_text(None if pd.isna(value) else value)}" for key, value in values]
+
+
+def by_setting(rows: pd.DataFrame, keys: Sequence[str]) -> dict[str, str]:
+    """The point of each row, by its setting in words."""
+    words = [", ".join(setting(rows.iloc[[row]], keys)).replace("predictor.", "") for row in range(len(rows))]
+    return dict(zip(words, map(str, rows["point"]), strict=True))

@@ -29,7 +29,7 @@ def owned(*names: Any, **keys: Any) -> Experiment:
 def test_a_system_like_a_built_in_one_gives_its_log() -> None:
     """S³ under another name decides the same, event by event and step by step, overruns included."""
     one = owned("s3", "twin", max_num_seqs=6)
-    s3, twin = (s3sim.simulate(one.point(system=name), own_systems=OWN) for name in ("s3", "twin"))
+    s3, twin = (s3sim.simulate(one, system=name) for name in ("s3", "twin"))
     assert s3.summary["preemptions"] > 0
     pd.testing.assert_frame_equal(s3.events, twin.events)
     pd.testing.assert_frame_equal(s3.steps, twin.steps)
@@ -61,8 +61,9 @@ def test_nothing_is_registered() -> None:
     """The package knows the system only where it is handed over."""
     assert not OWN.keys() & SYSTEMS.keys()
     point = owned("twin").points[0]
-    with pytest.raises(InputError, match=r"unknown system 'twin'"):
+    with pytest.raises(InputError, match=r"^'twin' is a system of one's own, which a point does not hold: give own_"):
         s3sim.simulate(point)
+    assert s3sim.simulate(point, own_systems=OWN).summary == s3sim.simulate(owned("twin")).summary
     with pytest.raises(InputError, match=r"^systems\.twin: unknown system 'twin'"):
         experiment(systems=["twin"])
     again = experiment().with_(systems=["orca", "twin"], own_systems={"twin": TWIN})

@@ -13,6 +13,7 @@ from PIL import Image
 import s3sim
 from s3sim.core.errors import InputError
 from s3sim.report.figures.style import save
+from s3sim.report.figures.timeline import PHASE_COLOURS
 from tests.experiment.tiny import tiny
 
 LENGTHS = {"prompt": {"kind": "uniform", "low": 4, "high": 16}, "output": {"kind": "geometric", "mean": 12.0}}
@@ -129,8 +130,18 @@ def test_a_notebook_shows_a_figure_by_itself(done: s3sim.Results) -> None:
     figure = done.plot.bars(scenario="offline")
     png = figure._repr_png_()  # type: ignore[attr-defined]
     assert png.startswith(b"\x89PNG")
-    assert Image.open(BytesIO(png)).width < 900
-    assert len(png) < 60_000
+    assert Image.open(BytesIO(png)).width <= 1000
+    assert len(png) < 30_000
+
+
+def test_a_notebook_shows_the_colours_that_were_drawn(done: s3sim.Results) -> None:
+    """In few colours, but those of lines, patches and legend are the true ones, and so is the white behind them."""
+    figure = done.plot.timeline(scenario="online", system="s3")
+    shown = Image.open(BytesIO(figure._repr_png_())).convert("RGB")  # type: ignore[attr-defined]
+    colours = {colour for _, colour in shown.getcolors(maxcolors=10**6) or []}
+    assert len(colours) <= 256
+    wanted = {"#FFFFFF", *(PHASE_COLOURS[phase] for phase in ("prefill", "decode", "queued"))}
+    assert {tuple(bytes.fromhex(colour[1:])) for colour in wanted} <= colours
 
 
 def test_figures_of_a_trace() -> None:

@@ -121,5 +121,8 @@ def test_one_point_is_simulated_at_a_time() -> None:
     """An experiment of one point is that point; of several, the error says how to choose."""
     alone = experiment(systems=["s3"])
     assert s3sim.simulate(alone).summary == s3sim.simulate(alone.points[0]).summary
-    with pytest.raises(InputError, match=r"^tiny: has 2 points, and one is simulated at a time; choose one, as in"):
+    assert s3sim.simulate(experiment(), system="s3").summary == s3sim.simulate(alone).summary
+    with pytest.raises(InputError, match=r"^tiny: 2 points fit, and one is needed; say also system: 'orca', 's3'$"):
         s3sim.simulate(experiment())
+    with pytest.raises(InputError, match=r"^system: a point is no choice among several"):
+        s3sim.simulate(alone.points[0], system="s3")

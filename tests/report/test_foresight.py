@@ -9,6 +9,7 @@ import pytest
 import s3sim
 from s3sim.core.errors import InputError
 from s3sim.report.figures import foresight_over_time
+from s3sim.report.figures.style import save
 from s3sim.report.foresight import FORESIGHT, foresight_series
 
 EDGES = (10, 20, 40)
@@ -62,3 +63,7 @@ def test_a_run_that_swept_how_it_learns_draws_foresight(tmp_path: Path) -> None:
     found = s3sim.run(path, overrides=changes, out=tmp_path / "run")
     assert "main-foresight" in found.figures
     assert found.requests(found.summary["point"][1])["predicted_tokens"].nunique() > 1
+    save(found.plot.foresight(), tmp_path / "mine.png")
+    assert (tmp_path / "mine.png").read_bytes() == found.figures["main-foresight"].read_bytes()
+    with pytest.raises(InputError, match=r"^system: no point has 's4'; there are s3$"):
+        found.plot.foresight(system="s4")

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Literal, NamedTuple, ParamSpec
 
 import matplotlib.style
+import numpy as np
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
+from PIL import Image  # comes with Matplotlib
 
 __all__ = ["Look", "Picture", "darker", "in_style", "looks", "save"]
 
@@ -33,17 +35,32 @@ RC = {
 }
 
 
-SHOWN_DPI = 88  # in a notebook: as wide as its text, and small in its file
+SHOWN_DPI, SHOWN_WIDTH = 100, 1000  # dots per inch in a notebook, and dots at most: as wide as its text
+SHOWN_COLOURS = 256  # there, the most common ones: a third of the bytes that all take, and no difference to see
 
 
 class Picture(Figure):
     """A figure that a notebook shows by itself, whether pyplot is there or not."""
 
     def _repr_png_(self) -> bytes:
-        png = BytesIO()
+        drawn, png = BytesIO(), BytesIO()
         with matplotlib.style.context(["default", RC]):
-            self.savefig(png, format="png", dpi=SHOWN_DPI, pil_kwargs={"optimize": True})
+            self.savefig(drawn, format="png", dpi=min(SHOWN_DPI, SHOWN_WIDTH / self.get_size_inches()[0]))
+        _with_few_colours(Image.open(drawn).convert("RGB")).save(png, format="png", optimize=True)
         return png.getvalue()
+
+
+def _with_few_colours(image: Image.Image) -> Image.Image:
+    """The image in its most common colours, the others by the nearest of them: shades at the edges of letters."""
+    red, green, blue = np.asarray(image, np.int64).transpose(2, 0, 1)
+    codes, place, counts = np.unique(red << 16 | green << 8 | blue, return_inverse=True, return_counts=True)
+    parts = np.stack([codes >> 16, codes >> 8 & 255, codes & 255], axis=1)
+    common = parts[np.argsort(-counts, kind="stable")[:SHOWN_COLOURS]]
+    distances = (common**2).sum(axis=1) - 2 * parts @ common.T  # squared, but for what all have in common
+    nearest = distances.argmin(axis=1)[place].reshape(red.shape)
+    shown = Image.fromarray(nearest.astype(np.uint8), mode="P")
+    shown.putpalette(common.ravel().tolist())
+    return shown
 
 
 class Look(NamedTuple):
