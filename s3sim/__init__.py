@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         Results,
         System,
         check_laws,
+        compare_runs,
         draw,
         find_capacity,
         json_schema,
@@ -34,7 +35,9 @@ if TYPE_CHECKING:
         run,
         simulate,
         sweep,
+        template,
         trace,
+        write_timeline,
     )
     from s3sim.calibration.calibrate import calibrate, check_calibration
     from s3sim.paper.reproduce import reproduce_paper
@@ -49,6 +52,7 @@ __all__ = [
     "calibrate",
     "check_calibration",
     "check_laws",
+    "compare_runs",
     "draw",
     "find_capacity",
     "json_schema",
@@ -60,7 +64,9 @@ __all__ = [
     "run",
     "simulate",
     "sweep",
+    "template",
     "trace",
+    "write_timeline",
 ]
 
 # rooms above the API; everything else is the API's own

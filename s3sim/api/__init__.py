@@ -2,6 +2,8 @@
 
 s3sim run, report          run, sweep, load, draw; simulate for one point in this process
 s3sim resolve, schema      Experiment.points, json_schema
+s3sim new                  template
+s3sim compare, timeline    compare_runs, write_timeline
 s3sim capacity             find_capacity
 s3sim list                 names
 s3sim trace …              trace.read, stats, convert, generate, sample, scale, figures
@@ -25,7 +27,10 @@ if TYPE_CHECKING:
     from s3sim.api.simulating import simulate
     from s3sim.experiment.resolved import Point
     from s3sim.experiment.schema import json_schema
+    from s3sim.experiment.schema.template import template
     from s3sim.policies.registry import Choices, System
+    from s3sim.report.compare import compare_runs
+    from s3sim.report.timeline import write_timeline
 
 HOMES = {
     "Choices": "s3sim.policies.registry",
@@ -35,6 +40,7 @@ HOMES = {
     "Results": "s3sim.api.results",
     "System": "s3sim.policies.registry",
     "check_laws": "s3sim.api.laws",
+    "compare_runs": "s3sim.report.compare",
     "draw": "s3sim.api.running",
     "find_capacity": "s3sim.api.capacity",
     "json_schema": "s3sim.experiment.schema",
@@ -43,6 +49,8 @@ HOMES = {
     "run": "s3sim.api.running",
     "simulate": "s3sim.api.simulating",
     "sweep": "s3sim.api.running",
+    "template": "s3sim.experiment.schema.template",
+    "write_timeline": "s3sim.report.timeline",
 }
 MODULES = ("model", "predictor", "trace")
 
@@ -54,6 +62,7 @@ __all__ = [
     "Results",
     "System",
     "check_laws",
+    "compare_runs",
     "draw",
     "find_capacity",
     "json_schema",
@@ -64,7 +73,9 @@ __all__ = [
     "run",
     "simulate",
     "sweep",
+    "template",
     "trace",
+    "write_timeline",
 ]
 
 

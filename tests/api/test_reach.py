@@ -8,6 +8,7 @@ import pytest
 import typer
 
 import s3sim
+from s3sim.api.listing import LISTS
 from s3sim.cli.main import app
 from s3sim.core.errors import InputError, UnknownNameError
 from s3sim.workload.readers import read_trace
@@ -33,6 +34,9 @@ REACHED = {  # command → what of s3sim does it
     "predictor evaluate": "predictor.evaluate",
     "predictor record": "predictor.record",
     "predictor learn": "predictor.learn",
+    "new": "template",
+    "compare": "compare_runs",
+    "timeline": "write_timeline",
     "calibrate": "calibrate",
     "paper": "reproduce_paper",
 }
@@ -60,7 +64,19 @@ def test_a_command_is_reached_from_python(command: str) -> None:
     assert found.__doc__
 
 
-@pytest.mark.parametrize("kind", ["systems", "models", "devices", "engines", "links", "workloads", "formats"])
+def test_no_command_is_left_out() -> None:
+    """Whatever the command line has is in the table above."""
+    known = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    paths = {" ".join((name, *more)) for name, one in known.items() for more in _below(one)}
+    assert paths - {"version"} == set(REACHED)  # importlib.metadata tells the version
+
+
+def _below(command: object) -> list[tuple[str, ...]]:
+    found = getattr(command, "commands", {})
+    return [(name, *more) for name, one in found.items() for more in _below(one)] or [()]
+
+
+@pytest.mark.parametrize("kind", LISTS)
 def test_names_are_those_of_the_list(kind: str, call: Call) -> None:
     """Each name of the table stands in what `s3sim list` prints."""
     printed = call("list", kind).out
