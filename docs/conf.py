@@ -45,6 +45,7 @@ nitpick_ignore = [("py:class", name) for name in INNER]
 nitpick_ignore_regex = [
     ("py:.*", rf"(?:{OTHERS})\b.*"),
     ("py:class", r"s3sim\.calibration\.(?:fit|skips|quality|check)\.\w+|s3sim\.paper\.studies\.Search"),
+    ("py:class", r"s3sim\.report\.(?:compare\.runs\.Comparison|timeline\.parts\.Timeline)"),
 ]
 
 linkcheck_anchors = False  # pages that build themselves in the browser have none to find
