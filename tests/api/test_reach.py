@@ -12,6 +12,7 @@ from s3sim.api.listing import LISTS
 from s3sim.cli.main import app
 from s3sim.core.errors import InputError, UnknownNameError
 from s3sim.workload.readers import read_trace
+from tests.api.experiments import experiment
 from tests.cli.conftest import Call, call
 from tests.experiment.tiny import tiny, write
 
@@ -160,3 +161,18 @@ def test_an_imported_model_is_one_of_an_experiment(call: Call, tmp_path: Path) -
 def test_the_shipped_constants_are_checked_as_by_the_command(call: Call) -> None:
     """Row by row."""
     assert s3sim.check_calibration().to_json() == json.loads(call("calibrate", "--check", "--json").out)
+
+
+def test_runs_named_by_a_text_or_a_path_are_compared_and_told_as_by_the_commands(call: Call, tmp_path: Path) -> None:
+    """A folder's name in a text is a path, in every function that takes a run."""
+    one = experiment(log="full")
+    for name, length in (("a", 128), ("b", 64)):
+        s3sim.sweep(one.with_(max_length=length), out=tmp_path / name)
+    printed = json.loads(call("compare", "a", "b", "--json").out)
+    for kind in (str, Path):
+        mine = s3sim.compare_runs(kind("a"), kind("b")).to_json()
+        assert json.loads(json.dumps(mine)) == printed
+        written, _ = s3sim.write_timeline(kind("a"), point="main-s3", out=kind(f"{kind.__name__}.json"))
+        assert written.is_file()
+        assert len(s3sim.load(kind("a"))) == 2
+    assert (tmp_path / "str.json").read_bytes() == (tmp_path / "Path.json").read_bytes()

@@ -69,13 +69,13 @@ def _change(change: Change) -> dict[str, Any]:
     return setting | {"metric": change.metric} | named | kept | {"verdict": change.verdict.value}
 
 
-def compare_runs(one: Path, other: Path, *, metrics: Sequence[str] = METRICS) -> Comparison:
+def compare_runs(one: str | Path, other: str | Path, *, metrics: Sequence[str] = METRICS) -> Comparison:
     """Compare two run directories, setting by setting.
 
     Raises InputError where one cannot be read, where no setting is in both, UnknownNameError for a metric that
     neither has.
     """
-    runs = read_run(one), read_run(other)
+    runs = read_run(Path(one)), read_run(Path(other))
     _demand_metrics(runs, metrics)
     ours, theirs = map(settings_of, runs)
     pairs = pairs_of(ours, theirs)
@@ -88,7 +88,7 @@ def compare_runs(one: Path, other: Path, *, metrics: Sequence[str] = METRICS) ->
         )
     only = [tuple(s for s in found if s not in others) for found, others in ((ours, theirs), (theirs, ours))]
     return Comparison(
-        paths=(one, other),
+        paths=(Path(one), Path(other)),
         names=(runs[0].name, runs[1].name),
         seeds=(_seeds(runs[0]), _seeds(runs[1])),
         configuration=tuple(configuration(*runs, pairs)),

@@ -30,10 +30,10 @@ SEQUENCES = 200  # requests that get a track of their own, unless told otherwise
 
 
 def write_timeline(
-    run_dir: Path,
+    run_dir: str | Path,
     *,
     point: str | None = None,
-    out: Path | None = None,
+    out: str | Path | None = None,
     first: float | None = None,
     last: float | None = None,
     sequences: int = SEQUENCES,
@@ -45,12 +45,13 @@ def write_timeline(
     The file is `figures/timeline-<point>.json.gz` in the run directory unless `out` names one. Raises InputError for
     a directory that cannot be used or that kept no log, SystemFaultError where the file cannot be written.
     """
-    run = read_run(run_dir)
+    folder = Path(run_dir)
+    run = read_run(folder)
     name = find_point(run, point)
-    path = _target(out, run_dir / "figures" / f"timeline-{name}.json.gz")
+    path = _target(None if out is None else Path(out), folder / "figures" / f"timeline-{name}.json.gz")
     log = run.log(name)
     if log is None:
-        raise InputError(f"{run_dir / 'points' / name}: {NO_LOG}")
+        raise InputError(f"{folder / 'points' / name}: {NO_LOG}")
     requests = run.requests(name, ["id", *TOLD])
     found = timeline_of(*log, requests, first=first, last=last, sequences=sequences, stretches=stretches)
     found.about.update({"run": run.name, "point": name})
