@@ -55,7 +55,7 @@ class Campaign:
     load: float = 0.5  # of each system's own capacity in a burst, under Poisson arrivals
 
 
-# Reading KV is some 10% of a full step of the small size with short requests, and 40 to 50% of the medium size's with
+# Reading KV is some 10% of a full step of the small size with short requests, and 43 to 54% of the medium size's with
 # long ones: twice the hidden size doubles what a slot holds, but not what a sequence costs in Python.
 SHORT = Workload(prompt=(8, 32), output_mean=24.0, max_length=128, capacity=1024)
 LONG = Workload(prompt=(64, 192), output_mean=48.0, max_length=384, capacity=6144, share=0.6)
