@@ -10,7 +10,7 @@ from enum import IntEnum
 
 from s3sim.core.errors import InputError
 
-__all__ = ["EVENT_COLUMNS", "STEP_COLUMNS", "Event", "EventLog", "Preemption", "Reason", "canonical"]
+__all__ = ["EVENT_COLUMNS", "STEP_COLUMNS", "Event", "EventLog", "Preemption", "Reason", "Stall", "canonical"]
 
 EVENT_COLUMNS = ("time_ps", "event", "id", "tokens", "detail", "lane")
 STEP_COLUMNS = (
@@ -57,8 +57,8 @@ class Event(IntEnum):
     GROWN = 9  # slots added by a supervisor, slots held now
     COMPACTED = 10  # written slots moved, extents moved (id: the sequence that needed the room)
     IDLE = 11  # nothing to run from here on: slots held, slots written
-    STALLED = 12  # it sits steps out, its KV in place, until a block is free: slots cached, detail 0
-    RESUMED = 13  # a stalled one has its block and decodes again: slots cached, detail 0
+    STALLED = 12  # it sits steps out, its KV in place: slots cached, a Stall
+    RESUMED = 13  # a stalled one decodes again: slots cached, the Stall that ends
     RETRAINED = 14  # a retraining begins: rows learnt, duration in ps (id: the version that it will end with)
     PREDICTING = 15  # from here on no step, but the predictor: requests foreseen, duration in ps (id: lane)
 
@@ -79,6 +79,13 @@ class Preemption(IntEnum):
     SWAP = 1  # its KV moves to the host
     RESTART = 2  # its batch ran out of memory: KV and generated tokens are lost
     HOST_FULL = 3  # a swap was wanted, the host had no room: recompute
+
+
+class Stall(IntEnum):
+    """Why a sequence sits steps out."""
+
+    NO_BLOCK = 0  # until a block is free
+    OUTRANKED = 1  # until it is among the first again
 
 
 class EventLog:

@@ -29,11 +29,16 @@ class Lane:
         self.swapping_in = 0
         self.arrived: list[Sequence] = []  # swapped in, to join at the next plan; still counted as swapping in
         self.stalled: list[Sequence] = []  # sit steps out for want of a block, their KV in place
+        self.paused: dict[Sequence, None] = {}  # outranked, their KV in place, in the order they were paused
         self.context = 0  # Σ cached over decoding
         self.writing = False  # a decode step is planned: each decoding sequence holds the slot it will write
         self.joined: list[Sequence] = []  # not yet announced to the executor
         self.left: list[Sequence] = []
         self.ended: list[Sequence] = []  # finished rows of a static batch, which hold their slots until it ends
+        self.prefills = 0  # steps with a prompt since the last decode step
+        self.prefilled_at = 0  # decode steps run when a prompt was last computed
+        self.ends = 0  # sequences that finished here so far
+        self.selected = 0  # as many had, when it was last said who runs
         self._padding = 0  # length to which a static batch is padded, less the decode steps before it
         self.growth: Growth = kv.growth(self)
 
@@ -41,6 +46,11 @@ class Lane:
     def admitted(self) -> int:
         """Sequences that take a place under max_num_seqs."""
         return len(self.prefilling) + len(self.decoding) + self.swapping_in + len(self.stalled)
+
+    @property
+    def occupied(self) -> bool:
+        """Whether anybody is here, or on the way here."""
+        return bool(self.admitted or self.paused)
 
     @property
     def padded_length(self) -> int:
@@ -95,13 +105,32 @@ class Lane:
             self.join(sequence)
         return stalled
 
+    def pause(self, sequence: Sequence) -> None:
+        """Let a decoding sequence sit out the steps until `resume`; it keeps the slots that it holds."""
+        sequence.reservation = self.kv.held_by(sequence)
+        self.leave(sequence)
+        self.withdraw(sequence)
+        sequence.state = State.PAUSED
+        self.paused[sequence] = None
+
+    def resume(self, sequence: Sequence) -> None:
+        """Let a paused sequence decode from the next decode step on."""
+        del self.paused[sequence]
+        self.join(sequence)
+
     def advance(self, steps: int) -> Grown:
         """Count decode steps that have run; returns the slots that the later ones took."""
         self.writing = False
+        self.prefills = 0
         grown = self.growth.grow(steps)
         self.decode_steps += steps
         self.context += steps * len(self.decoding)
         return grown
+
+    def count_prefill(self) -> None:
+        """Count a step that computed a prompt; called after `advance`, and before those prompts' sequences join."""
+        self.prefills = self.prefills + 1 if self.decoding else 1
+        self.prefilled_at = self.decode_steps
 
     def check_integrity(self) -> None:
         """Audit the totals against the sequences; raises InvariantError."""
@@ -111,5 +140,6 @@ class Lane:
         strangers = [s for s in self.decoding if s.lane is not self or s.state is not State.DECODING]
         strangers += [s for s in self.prefilling if s.state is not State.PREFILLING]
         strangers += [s for s in self.stalled if s.state is not State.STALLED]
+        strangers += [s for s in self.paused if s.state is not State.PAUSED]
         if strangers:
             raise InvariantError(f"lane {self.index}: sequences in a state they should not be in: {strangers}")

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from s3sim.core.batch import Batch, Chunk, Outcome, Relocation
 from s3sim.core.errors import InvariantError
-from s3sim.core.events import Event
+from s3sim.core.events import Event, Stall
 from s3sim.core.growth import UNLIMITED_STEPS, Grown
 from s3sim.core.lane import Lane
-from s3sim.core.protocols import Abandon, Grow, Wait
+from s3sim.core.protocols import Abandon, Grow, Pause, Wait
 from s3sim.core.request import Sequence, State
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class StepPlanner:
         self._chunks: list[Chunk] = []
         self._relocations: list[Relocation] = []
         self._decodes = False
-        self._preempted = False  # an overrun of this plan was answered by a preemption
+        self._changed = False  # this plan preempted, paused or resumed somebody
         self._held = 0
         self._used = 0
 
@@ -86,6 +86,11 @@ class StepPlanner:
         return sum(sequence.prefill_tokens - sequence.cached for sequence in self._lane.prefilling)
 
     @property
+    def max_num_seqs(self) -> int | None:
+        """Most sequences that may run on this lane at once; None: memory decides."""
+        return self._replica.scheduler.max_num_seqs
+
+    @property
     def full(self) -> bool:
         """Whether this lane has max_num_seqs sequences."""
         limit = self._replica.scheduler.max_num_seqs
@@ -128,6 +133,41 @@ class StepPlanner:
         """Sequences that decode on this lane, in the order they joined."""
         return self._lane.decoding
 
+    def paused(self) -> Iterable[Sequence]:
+        """Sequences of this lane that sit steps out because they were outranked, their KV in place."""
+        return self._lane.paused
+
+    def held_by(self, sequence: Sequence) -> int:
+        """Slots that a sequence of this lane holds."""
+        return self._kv.held_by(sequence)
+
+    @property
+    def leaving(self) -> int:
+        """Slots of this lane that will be free once the moves to the host that are under way have ended."""
+        moving = self._replica.moving.items()
+        out = [s for s, lane in moving if lane is self._lane and s.state is State.SWAPPING_OUT]
+        return sum(self._kv.held_by(sequence) for sequence in out)
+
+    @property
+    def batch_ended(self) -> bool:
+        """Whether nobody runs, or somebody has finished on this lane since `select` was last called."""
+        return not self._lane.admitted or self._lane.ends != self._lane.selected
+
+    @property
+    def decodes_since_prefill(self) -> int:
+        """Decode steps that this lane has run since it last computed a prompt."""
+        return self._lane.decode_steps - self._lane.prefilled_at
+
+    @property
+    def prefills_since_decode(self) -> int:
+        """Steps with a prompt that this lane has run since it last decoded, or since nobody decoded on it."""
+        return self._lane.prefills if self._lane.decoding else 0
+
+    @property
+    def decoded_before(self) -> bool:
+        """Whether a sequence that decodes on this lane has done so already, and does not come from a prefill."""
+        return len(self._lane.decoding) > len(self._lane.joined)
+
     # ------------------------------------------------------------------ the verbs
 
     def settle_overruns(self) -> bool:
@@ -146,10 +186,10 @@ class StepPlanner:
                     self._replica.abandon(self._lane, self.now, rerun=answer.rerun)
                 else:
                     self._replica.preempt(self._lane, answer, self.now)
-                preempted = self._preempted = True
+                preempted = self._changed = True
         for sequence in retried:
             if sequence.state is State.DECODING:
-                self._note(Event.RESUMED, sequence)
+                self._note(Event.RESUMED, sequence, Stall.NO_BLOCK)
         return preempted
 
     def admit(
@@ -177,15 +217,45 @@ class StepPlanner:
         return total
 
     def displace(self, *, max_prefill_tokens: int) -> bool:
-        """Preempt whoever must give way to the next in the queue; True if somebody did."""
+        """Preempt or pause whoever must give way to the next in the queue; True if it can be admitted now."""
         replica, policy = self._replica, self._replica.scheduler.displacement
         if policy is None or not len(replica.waiting):
             return False
         answer = policy.displaced(self, replica.waiting, max_prefill_tokens=max_prefill_tokens)
         if answer is None:
             return False
+        if isinstance(answer, Pause):
+            self._pause(answer.sequences)
+            return True
         replica.preempt(self._lane, answer, self.now)
-        return True
+        self._changed = True
+        return not self.leaving
+
+    def admissible(self, *, max_prefill_tokens: int) -> int:
+        """Sequences that `admit` would admit now, first come first served, up to the limits."""
+        limit, free, count = self._replica.scheduler.max_num_seqs, self._kv.free, 0
+        for sequence in self._replica.waiting:
+            free -= sequence.demand
+            max_prefill_tokens -= sequence.prefill_tokens
+            if free < 0 or max_prefill_tokens < 0 or (limit is not None and self._lane.admitted + count >= limit):
+                break
+            count += 1
+        return count
+
+    def select(self) -> None:
+        """Let the selection say who of those that hold KV runs, sits steps out or is preempted."""
+        policy, lane = self._replica.scheduler.selection, self._lane
+        lane.selected = lane.ends
+        if policy is None:
+            return
+        answer = policy.select(self)
+        self._pause(answer.paused)
+        if answer.preempt is not None:
+            self._replica.preempt(lane, answer.preempt, self.now)
+            self._changed = True
+        for sequence in answer.resumed:
+            self._changed = True
+            lane.resume(sequence)
 
     def prefill(self, *, budget: int | None = None, padded: bool = False) -> None:
         """Put admitted prompts into the step, in whole or up to `budget` tokens; `padded` to the longest."""
@@ -210,8 +280,10 @@ class StepPlanner:
         """Compose the next batch; None where there is nothing to compute."""
         self.now = now
         self._lane.join_arrived()
-        self._chunks, self._relocations, self._decodes, self._preempted = [], [], False, False
+        self._chunks, self._relocations, self._decodes, self._changed = [], [], False, False
+        paused = list(self._lane.paused)
         self._replica.scheduler.batching.compose(self)
+        self._note_pauses(paused)
         self._held = self._replica.held
         self._used = self._replica.used
         if self._chunks or self._decodes:
@@ -270,12 +342,12 @@ class StepPlanner:
     def _horizon(self) -> int:
         """Steps for which the answers about the queue hold."""
         waiting, scheduler = self._replica.waiting, self._replica.scheduler
+        if self._changed:
+            return 1  # the head of the queue may fit where the victim was
         steps = UNLIMITED_STEPS
         if scheduler.horizon is not None and len(waiting):
             steps = scheduler.horizon.steps(self, waiting)
-        if self._preempted and scheduler.displacement is not None:
-            steps = 1  # the head of the queue need not be the victim: it may fit where the victim was
-        return steps
+        return steps if scheduler.selection is None else min(steps, scheduler.selection.steps(self))
 
     def _pad(self, batch: Batch, static: "StaticBatch") -> None:
         """Count what a static batch computes beyond its sequences: padding, finished rows, copies."""
@@ -327,11 +399,25 @@ class StepPlanner:
 
     def _stall(self, sequence: Sequence, *, again: bool) -> None:
         if not again:
-            self._note(Event.STALLED, sequence)
+            self._note(Event.STALLED, sequence, Stall.NO_BLOCK)
         self._lane.stall(sequence)
 
-    def _note(self, event: Event, sequence: Sequence) -> None:
-        self._replica.log.event(self.now, event, sequence.request.id, sequence.cached, 0, self._lane.index)
+    def _pause(self, sequences: list[Sequence]) -> None:
+        for sequence in sequences:
+            self._changed = True
+            self._lane.pause(sequence)
+
+    def _note_pauses(self, before: list[Sequence]) -> None:
+        """Log who is paused that was not, and who runs that was: a plan may change its mind."""
+        for sequence in before:
+            if sequence.state is State.DECODING:
+                self._note(Event.RESUMED, sequence, Stall.OUTRANKED)
+        for sequence in self._lane.paused:
+            if sequence not in before:
+                self._note(Event.STALLED, sequence, Stall.OUTRANKED)
+
+    def _note(self, event: Event, sequence: Sequence, why: Stall) -> None:
+        self._replica.log.event(self.now, event, sequence.request.id, sequence.cached, why, self._lane.index)
 
     def _grow(self, sequence: Sequence, tokens: int) -> None:
         room = self._kv.room_behind(sequence)

@@ -15,10 +15,13 @@ __all__ = [
     "Grow",
     "Horizon",
     "LatencyModel",
+    "Pause",
     "Planner",
     "Preempt",
     "Queue",
     "Reservation",
+    "Selected",
+    "Selection",
     "Supervisor",
     "View",
     "Wait",
@@ -83,8 +86,23 @@ class View(Protocol):
         """Whether the host link is at work on slots of the lane that is being planned."""
         ...
 
+    @property
+    def leaving(self) -> int:
+        """Slots of the lane that will be free once the moves to the host that are under way have ended."""
+        ...
+
+    @property
+    def decodes(self) -> int:
+        """Sequences that decode on the lane that is being planned."""
+        ...
+
     def room_behind(self, sequence: Sequence) -> int:
         """Slots by which the reservation of a sequence of the lane could grow where it is."""
+        ...
+
+    @property
+    def max_num_seqs(self) -> int | None:
+        """Most sequences that may run on the lane at once; None: memory decides."""
         ...
 
     @property
@@ -107,6 +125,11 @@ class View(Protocol):
         """The queue that the admission policy made."""
         ...
 
+    @property
+    def decodes_since_prefill(self) -> int:
+        """Decode steps that the lane has run since it last computed a prompt."""
+        ...
+
     def decode_time(self, *, more_rows: int, more_slots: int) -> int:
         """Picoseconds that the latency model foretells for a decode step of the lane with so much more in it."""
         ...
@@ -117,6 +140,14 @@ class View(Protocol):
 
     def decoding(self) -> Iterable[Sequence]:
         """Sequences that decode on the lane that is being planned, in the order they joined."""
+        ...
+
+    def paused(self) -> Iterable[Sequence]:
+        """Sequences of the lane that sit steps out because they were outranked, their KV in place."""
+        ...
+
+    def held_by(self, sequence: Sequence) -> int:
+        """Slots that a sequence of the lane holds."""
         ...
 
 
@@ -132,6 +163,20 @@ class Preempt(NamedTuple):
     victims: list[Sequence]
     swap: bool  # True: move the KV to the host; False: drop it and compute it again
     min_reservation_tokens: int = 0  # the least that each victim reserves when it returns
+
+
+class Pause(NamedTuple):
+    """Let these sequences sit steps out, their KV in place, and their places under max_num_seqs be free."""
+
+    sequences: list[Sequence]
+
+
+class Selected(NamedTuple):
+    """Who, of those that hold KV, runs from here on."""
+
+    paused: list[Sequence]  # decode now, and sit out the steps from here on
+    resumed: list[Sequence]  # sat steps out, and decode from here on
+    preempt: Preempt | None = None  # who leaves the device
 
 
 class Wait(NamedTuple):
@@ -175,11 +220,24 @@ class Admission(Protocol[Q]):
 class Displacement(Protocol[Q_contra]):
     """Which running sequences give way to one that waits."""
 
-    def displaced(self, view: View, waiting: Q_contra, *, max_prefill_tokens: int) -> Preempt | None:
-        """Whom to preempt so that the next in the queue can be admitted; None where nobody must or may.
+    def displaced(self, view: View, waiting: Q_contra, *, max_prefill_tokens: int) -> Preempt | Pause | None:
+        """Whom to preempt or pause so that the next in the queue can be admitted; None where nobody must or may.
 
-        An answer makes room for sure: the next in the queue then fits, its prompt within `max_prefill_tokens`.
+        An answer makes room for sure: the next in the queue then fits, its prompt within `max_prefill_tokens`; where
+        KV is swapped out, once the moves have ended.
         """
+        ...
+
+
+class Selection(Protocol):
+    """Which of the sequences that hold KV run, where not all do."""
+
+    def select(self, view: View) -> Selected:
+        """Whom to let sit steps out, whom to let run again, whom to preempt."""
+        ...
+
+    def steps(self, view: View) -> int:
+        """Decode steps, at least 1, after which it must be asked again though nothing happens."""
         ...
 
 
@@ -191,8 +249,8 @@ class Horizon(Protocol[Q_contra]):
         ...
 
 
-class Planner(Protocol):
-    """The verbs by which a batching policy composes a step."""
+class Planner(View, Protocol):
+    """The verbs by which a batching policy composes a step, beside what every policy sees."""
 
     def settle_overruns(self) -> bool:
         """Let the supervisor answer every overrun that the next decode step would cause; True if it preempted."""
@@ -204,22 +262,31 @@ class Planner(Protocol):
         ...
 
     @property
-    def decodes(self) -> int:
-        """Sequences that decode on the lane."""
-        ...
-
-    @property
     def prefill_backlog(self) -> int:
         """Prompt tokens of admitted sequences that are still to be computed."""
         ...
 
     @property
-    def swapped(self) -> int:
-        """Sequences of the replica whose KV is on the host, or on its way there or back."""
+    def batch_ended(self) -> bool:
+        """Whether nobody runs, or somebody has finished on the lane since `select` was last called."""
+        ...
+
+    @property
+    def prefills_since_decode(self) -> int:
+        """Steps with a prompt that the lane has run since it last decoded, or since nobody decoded on it."""
+        ...
+
+    @property
+    def decoded_before(self) -> bool:
+        """Whether a sequence that decodes on the lane has done so already, and does not come from a prefill."""
         ...
 
     def head(self) -> Sequence | None:
         """The sequence that the admission policy would admit now."""
+        ...
+
+    def admissible(self, *, max_prefill_tokens: int) -> int:
+        """Sequences that `admit` would admit now, first come first served, up to the limits."""
         ...
 
     def admit(
@@ -231,8 +298,12 @@ class Planner(Protocol):
         """
         ...
 
+    def select(self) -> None:
+        """Let the selection say who of those that hold KV runs, sits steps out or is preempted."""
+        ...
+
     def displace(self, *, max_prefill_tokens: int) -> bool:
-        """Preempt whoever must give way to the next in the queue; True if somebody did."""
+        """Preempt or pause whoever must give way to the next in the queue; True if it can be admitted now."""
         ...
 
     def prefill(self, *, budget: int | None = None, padded: bool = False) -> None:

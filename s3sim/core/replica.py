@@ -24,6 +24,7 @@ from s3sim.core.protocols import (
     LatencyModel,
     Preempt,
     Reservation,
+    Selection,
     Supervisor,
 )
 from s3sim.core.request import Prediction, Request, Sequence, State
@@ -50,9 +51,9 @@ class Scheduler:
     batching: Batching
     supervisor: Supervisor
     max_num_seqs: int | None = None  # most sequences admitted to a lane; None: memory decides
-    headroom: int = 0  # slots that must stay free beside the largest sequence, or it is rejected
     compact_on_release: bool = False  # slide extents together whenever some were returned
     static: StaticBatch | None = None  # None: rows leave as soon as they are finished
+    selection: Selection | None = None  # None: whoever holds KV runs
     displacement: Displacement[Any] | None = None  # None: nobody who runs gives way to one that waits
     horizon: Horizon[Any] | None = None  # None: decisions change with events alone
 
@@ -105,7 +106,7 @@ class Replica:
         if prediction is not None:
             log(at, Event.PREDICTED, ident, *prediction)
         most = max(sequence.max_tokens, self.scheduler.reservation.tokens(sequence))
-        if self.kv.demand(most) + self.scheduler.headroom > self.kv.capacity:
+        if self.kv.demand(most) > self.kv.capacity:
             sequence.state = State.REJECTED
             log(at, Event.REJECTED, ident, request.prompt_tokens, Reason.NEVER_FITS)
         else:
@@ -125,6 +126,8 @@ class Replica:
         lane = self.lanes[batch.lane]
         grown = lane.advance(outcome.steps) if batch.decode_sequences else Grown()
         self._planners[batch.lane].log_step(batch, outcome, now, grown)
+        if batch.chunks:
+            lane.count_prefill()
         for chunk in batch.chunks:
             self._prefilled(lane, chunk.sequence, chunk.tokens, last=chunk.last, now=now)
         for sequence in outcome.finished:
@@ -165,7 +168,7 @@ class Replica:
     @property
     def idle(self) -> bool:
         """Whether no sequence waits, runs or moves."""
-        return not (len(self.waiting) or self.moving or any(lane.admitted for lane in self.lanes))
+        return not (len(self.waiting) or self.moving or any(lane.occupied for lane in self.lanes))
 
     @property
     def held(self) -> int:
@@ -180,7 +183,7 @@ class Replica:
             written += lane.context
             for sequence in (*lane.prefilling, *lane.arrived):
                 written += sequence.cached
-            for sequence in lane.stalled:
+            for sequence in (*lane.stalled, *lane.paused):
                 written += sequence.cached
         for sequence in self.moving:
             if sequence.state is State.SWAPPING_OUT:
@@ -192,7 +195,8 @@ class Replica:
         for lane in self.lanes:
             lane.check_integrity()
             moving = [sequence for sequence, other in self.moving.items() if other is lane]
-            holders = [*moving, *lane.prefilling, *lane.decoding, *lane.stalled, *lane.arrived, *lane.ended]
+            sitting = [*lane.stalled, *lane.paused]
+            holders = [*moving, *lane.prefilling, *lane.decoding, *sitting, *lane.arrived, *lane.ended]
             limit = self.scheduler.max_num_seqs
             if limit is not None and lane.admitted > limit:
                 raise InvariantError(f"{lane.admitted} sequences admitted, max_num_seqs is {limit}")
@@ -220,29 +224,24 @@ class Replica:
     def preempt(self, lane: Lane, answer: Preempt, now: int) -> None:
         """Take the victims off the device, by swap where the host has room and by recompute elsewhere."""
         for sequence in answer.victims:
-            decodes = sequence.state is State.DECODING
-            swap = answer.swap and decodes and sequence.cached <= self.host_free
-            how = Preemption.SWAP if swap else Preemption.HOST_FULL if answer.swap and decodes else Preemption.RECOMPUTE
+            whole = sequence.state is not State.PREFILLING  # what a prompt has so far is not worth a swap
+            swap = answer.swap and whole and sequence.cached <= self.host_free
+            how = Preemption.SWAP if swap else Preemption.HOST_FULL if answer.swap and whole else Preemption.RECOMPUTE
             self.log.event(now, Event.PREEMPTED, sequence.request.id, sequence.cached, how, lane.index)
             sequence.preemptions += 1
             sequence.min_reservation_tokens = max(sequence.min_reservation_tokens, answer.min_reservation_tokens)
+            sequence.reservation = lane.kv.held_by(sequence)
+            if not swap:
+                lane.kv.release(sequence)
+            self._take_off(sequence, lane)
             if swap:
-                sequence.reservation = lane.kv.held_by(sequence)
-                lane.leave(sequence)
                 self.host_free -= sequence.cached
                 self.swapped += 1
                 self.order(sequence, lane, to_host=True)
             else:
-                lane.kv.release(sequence)
-                if decodes:
-                    lane.leave(sequence)
-                else:
-                    lane.prefilling.remove(sequence)
                 sequence.forget()
                 sequence.state = State.WAITING
                 self.enqueue(sequence, front=True)
-            if decodes:
-                lane.withdraw(sequence)
 
     def abandon(self, lane: Lane, now: int, *, rerun: bool) -> None:
         """Lose a static batch that ran out of memory: what was not delivered starts again, or fails."""
@@ -260,6 +259,16 @@ class Replica:
             self._lose(sequence, lane, now, rerun=rerun)
 
     # ------------------------------------------------------------------ within
+
+    def _take_off(self, sequence: Sequence, lane: Lane) -> None:
+        """Let a preempted sequence take part in no step from here on."""
+        if sequence.state is State.PREFILLING:
+            lane.prefilling.remove(sequence)
+        elif sequence.state is State.PAUSED:
+            del lane.paused[sequence]
+        else:
+            lane.leave(sequence)
+            lane.withdraw(sequence)
 
     def _lose(self, sequence: Sequence, lane: Lane, now: int, *, rerun: bool) -> None:
         ident = sequence.request.id
@@ -288,6 +297,7 @@ class Replica:
             lane.kv.release(sequence)
         else:
             lane.ended.append(sequence)
+        lane.ends += 1
         lane.leave(sequence)
         if sequence in lane.joined:
             lane.joined.remove(sequence)

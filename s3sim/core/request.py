@@ -36,6 +36,7 @@ class State(Enum):
     PREFILLING = auto()  # admitted; its prompt is not wholly in the KV cache yet
     DECODING = auto()  # every decode step of its lane writes one slot and emits one token
     STALLED = auto()  # decodes no further until a block is free: it sits steps out, its KV in place
+    PAUSED = auto()  # outranked: it sits steps out, its KV in place, and takes no place under max_num_seqs
     SWAPPING_OUT = auto()  # preempted; its KV is on the way to the host, source slots still held
     SWAPPED = auto()  # in the queue, its KV in host memory
     SWAPPING_IN = auto()  # admitted again; its KV is on the way back into slots already held

@@ -7,7 +7,7 @@ from s3sim.core.protocols import Admission, Queue, View
 from s3sim.core.request import Sequence, State
 from s3sim.policies.queues import FirstComeQueue, SizeQueue, SwappedFirstQueue
 
-__all__ = ["DecreasingFirstFit", "FirstCome", "SwappedFirst", "TpotLimit", "WithinTpot", "within"]
+__all__ = ["DecreasingFirstFit", "FirstCome", "SwappedFirst", "TpotLimit", "WithinTpot", "fits", "within"]
 
 PS_PER_MS = 10**9
 READING_SPEED_MS = 187.5  # per token: 4 words/s at 0.75 word per token (S³ §5, recalled)
@@ -15,14 +15,24 @@ Q = TypeVar("Q", bound=Queue)
 TpotLimit = float | Literal["reading_speed"] | None  # ms
 
 
+def fits(view: View, slots: int, *, headroom: int) -> bool:
+    """Whether so many slots are free, and `headroom` besides, which an empty device is not asked for.
+
+    vLLM v0's `can_allocate` (vllm/core/block_manager.py) asks it always, and drops a prompt that can never leave the
+    watermark free, also one that comes back longer after a preemption. Here whatever fits the device is served.
+    """
+    return slots + headroom <= view.free or slots <= view.free == view.capacity
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FirstCome:
     """First come, first served: the walk stops at the first that does not fit.
 
-    `headroom` slots must stay free after an admission (vLLM's watermark).
+    `headroom` slots must stay free after an admission (vLLM's watermark), unless the device is empty.
     """
 
     headroom: int = 0
+    in_batches: bool = False  # how many wait decides too, so that an arrival matters also behind others
 
     def queue(self) -> FirstComeQueue:
         """A queue in order of submission."""
@@ -31,11 +41,11 @@ class FirstCome:
     def next(self, view: View, waiting: FirstComeQueue) -> Sequence | None:
         """The head, if it fits."""
         head = waiting.head()
-        return head if head.demand + self.headroom <= view.free else None
+        return head if fits(view, head.demand, headroom=self.headroom) else None
 
     def arrival_matters(self, view: View, waiting: FirstComeQueue) -> bool:
-        """Only where nobody stands before it."""
-        return not waiting and view.free > self.headroom
+        """Only where nobody stands before it, or where their number counts."""
+        return (self.in_batches or not waiting) and view.free > self.headroom
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +73,7 @@ class SwappedFirst:
             needed = min(needed + self.block_tokens, most)
         elif view.swapped:
             return None
-        return head if needed + self.headroom <= view.free else None
+        return head if fits(view, needed, headroom=self.headroom) else None
 
     def arrival_matters(self, view: View, waiting: SwappedFirstQueue) -> bool:
         """Only where nobody stands before it, on the host or on the link."""

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
-from s3sim.core.protocols import Planner
+from s3sim.core.growth import UNLIMITED_STEPS
+from s3sim.core.protocols import Planner, View
 
-__all__ = ["Chunked", "IterationLevel", "PrefillApart", "PrefillFirst", "Static"]
+__all__ = ["Chunked", "IterationLevel", "PrefillApart", "PrefillFirst", "PromptBatches", "Static"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,45 @@ class PrefillFirst:
         if swapped:
             step.admit()  # nobody who needs a prefill, and after those that hold their KV
         step.decode()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromptBatches:
+    """TGI: prompts pause the running batch, and so wait until it is worth it; a decode step lies between two of them.
+
+    Worth it are `waiting_served_ratio` times as many prompts, rounded down, as sequences run. After
+    `max_waiting_tokens` − 1 decode steps any number is. The first prompts of an empty batch may be followed by a second
+    batch of prompts at once. Source: `batching_task` of backends/v3/src/backend.rs in TGI's repository.
+    """
+
+    max_prefill_tokens: int
+    waiting_served_ratio: float
+    max_waiting_tokens: int
+
+    def compose(self, step: Planner) -> None:
+        """Prompts alone, where their turn has come, else decodes alone."""
+        if self._may_prefill(step) and step.admissible(max_prefill_tokens=self.max_prefill_tokens) >= self._least(step):
+            step.admit(max_prefill_tokens=self.max_prefill_tokens)
+        if step.prefill_backlog:
+            step.prefill()
+            return
+        step.settle_overruns()
+        step.decode()
+
+    def steps(self, view: View, waiting: object) -> int:
+        """Until any number of prompts is enough; one right after a prefill, since a decode step must lie between."""
+        if not view.decodes_since_prefill:
+            return 1
+        left = self.max_waiting_tokens - 1 - view.decodes_since_prefill
+        return left if left > 0 else UNLIMITED_STEPS
+
+    def _may_prefill(self, step: Planner) -> bool:
+        return step.prefills_since_decode < (1 if step.decoded_before else 2)
+
+    def _least(self, step: Planner) -> int:
+        if not step.decodes or 1 + step.decodes_since_prefill >= self.max_waiting_tokens:
+            return 1
+        return max(1, int(step.decodes * self.waiting_served_ratio))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from s3sim.policies.queues import FirstComeQueue
 from s3sim.policies.ranking import predicted_tokens
 from s3sim.policies.uniform import uniform
 
-__all__ = ["Foresight", "History", "LowerBound", "PeakFits", "SmallestBound", "future_peak"]
+__all__ = ["Foresight", "History", "LowerBound", "PeakFits", "SmallestBound", "UpperBound", "future_peak"]
 
 ENOUGH_DRAWS = 200  # at each test: LightLLM's MINIMUM_SAMPLES
 Total = Callable[[Sequence], int]  # output tokens that a sequence will have had at its end
@@ -147,6 +147,28 @@ class LowerBound:
         """Output tokens that the sequence is taken to have; unchanged while it runs."""
         proved = sequence.min_reservation_tokens - sequence.request.prompt_tokens
         return max(1, ceil(self.share * predicted_tokens(sequence)), proved)
+
+    def queue(self) -> PriorityQueue:
+        """By bound."""
+        return PriorityQueue(self.bound)
+
+    def draws(self, view: View) -> list[Total]:
+        """The bound, or one token more than was generated."""
+        return [lambda sequence: max(self.bound(sequence), sequence.generated + 1)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpperBound:
+    """The upper end of a predicted interval, `share` of the prediction: A_max (arXiv 2508.14544), the least first.
+
+    The peak is of the moment when each has its upper end, which no sequence passes where the intervals hold.
+    """
+
+    share: float  # upper end ÷ prediction
+
+    def bound(self, sequence: Sequence) -> int:
+        """Output tokens that the sequence is taken to have."""
+        return min(max(1, ceil(self.share * predicted_tokens(sequence))), sequence.request.max_new_tokens)
 
     def queue(self) -> PriorityQueue:
         """By bound."""

@@ -1,14 +1,15 @@
 """Queues of waiting sequences in an order of priority, with and without a guard against starvation."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from heapq import heappop, heappush
 from itertools import chain
 
-from s3sim.core.request import Sequence
+from s3sim.core.request import Sequence, State
 
-__all__ = ["GuardedQueue", "PriorityQueue"]
+__all__ = ["GuardedQueue", "PriorityQueue", "ShortestOrOldestQueue"]
 
 Key = Callable[[Sequence], int]
+SITTING = (State.PAUSED, State.SWAPPING_OUT)  # idle, and not in the queue
 
 
 class PriorityQueue:
@@ -38,11 +39,50 @@ class PriorityQueue:
             heappop(self._heap)
         return self._heap[0][2]
 
+    def __contains__(self, sequence: object) -> bool:
+        return sequence in self._keys
+
     def __len__(self) -> int:
         return len(self._keys)
 
     def __iter__(self) -> Iterator[Sequence]:
         return iter(self._keys)
+
+
+class ShortestOrOldestQueue:
+    """Sequences by a key, the least first, or, while `by_age` is set, in order of arrival."""
+
+    def __init__(self, key: Key) -> None:
+        self.by_age = False
+        self._short, self._old = PriorityQueue(key), PriorityQueue(lambda sequence: sequence.waiting_since)
+
+    def push(self, sequence: Sequence) -> None:
+        """Add at its place in either order."""
+        self._short.push(sequence)
+        self._old.push(sequence)
+
+    def push_front(self, sequence: Sequence) -> None:
+        """Add at its place in either order."""
+        self.push(sequence)
+
+    def remove(self, sequence: Sequence) -> None:
+        """Take out a sequence."""
+        self._short.remove(sequence)
+        self._old.remove(sequence)
+
+    def head(self) -> Sequence:
+        """The first in the order of the moment; the queue must not be empty."""
+        return self.oldest() if self.by_age else self._short.head()
+
+    def oldest(self) -> Sequence:
+        """The sequence that arrived first; the queue must not be empty."""
+        return self._old.head()
+
+    def __len__(self) -> int:
+        return len(self._short)
+
+    def __iter__(self) -> Iterator[Sequence]:
+        return iter(self._short)
 
 
 class GuardedQueue:
@@ -51,46 +91,55 @@ class GuardedQueue:
     A sequence that waited `patience` steps stands before all that are not promoted, until it has run `period`
     steps since; promoted ones keep the order of their keys among themselves. One that gives way before its period
     is over keeps what is left of it. `notice` must be called at each plan before the queue is asked; a sequence
-    is idle from the first notice after it was added. With a patience of None nobody is promoted.
+    is idle from the first notice after it was added, or paused while it holds its KV. With a patience of None
+    nobody is promoted.
     """
 
     def __init__(self, key: Key, *, patience: int | None, period: int) -> None:
         self._patience, self._period = patience, period
         self._ranked, self._starved = PriorityQueue(key), PriorityQueue(key)
         self._steps = 0
-        self._added: list[Sequence] = []  # since the last notice
-        self._since: dict[Sequence, int] = {}  # waiting and not promoted → step of its notice; the oldest first
-        self._quantum: dict[Sequence, int] = {}  # waiting and promoted → steps that it may run
-        self._until: dict[Sequence, int] = {}  # admitted and promoted → step at which that ends
+        self._added: dict[Sequence, int | None] = {}  # since the last notice → idle from that step on, if not from now
+        self._paused: dict[Sequence, None] = {}  # idle with their KV in place, or on its way to the host
+        self._since: dict[Sequence, int] = {}  # idle and not promoted → step of its notice; the oldest first
+        self._quantum: dict[Sequence, int] = {}  # idle and promoted → steps that it may run
+        self._until: dict[Sequence, int] = {}  # running and promoted → step at which that ends
 
     def push(self, sequence: Sequence) -> None:
-        """Add at its place."""
+        """Add at its place one that came from outside: it is idle from the next notice on."""
         self._ranked.push(sequence)
-        self._added.append(sequence)
+        self._added[sequence] = None
 
     def push_front(self, sequence: Sequence) -> None:
-        """Add at its place."""
-        self.push(sequence)
+        """Add at its place one that was preempted: it is idle from the last notice on."""
+        self._ranked.push(sequence)
+        self._added[sequence] = self._steps
 
     def remove(self, sequence: Sequence) -> None:
         """Take out a sequence; if it is promoted its period begins."""
-        if sequence in self._quantum:
-            self._starved.remove(sequence)
-            self._until[sequence] = self._steps + self._quantum.pop(sequence)
-        else:
-            self._ranked.remove(sequence)
-            self._since.pop(sequence, None)
+        (self._starved if sequence in self._starved else self._ranked).remove(sequence)
+        self._added.pop(sequence, None)
+        self._runs(sequence)
 
-    def notice(self, steps: int) -> None:
-        """Tell the queue how many steps have been run, and promote whoever has been idle for too long."""
-        self._steps = steps
-        for sequence in self._added:
-            left = self._until.pop(sequence, steps) - steps
-            if left > 0:
-                self._promote(sequence, left)
-            elif self._patience is not None:
-                self._since[sequence] = steps
-        self._added.clear()
+    def notice(self, steps: int, paused: Iterable[Sequence] = ()) -> None:
+        """Tell the queue how many steps have been run and who sits them out, and promote whoever is idle too long."""
+        added, self._added = self._added, {}
+        for sequence in [s for s in self._paused if s not in added and s.state not in SITTING]:
+            del self._paused[sequence]
+            self._runs(sequence)
+        before, self._steps = self._steps, steps
+        idle: dict[Sequence, int] = {}
+        for sequence, since in added.items():
+            if sequence not in self._paused:
+                idle[sequence] = steps if since is None else since
+            elif sequence in self._quantum:
+                self._promote(sequence, self._quantum[sequence])
+            self._paused.pop(sequence, None)
+        for sequence in paused:
+            if sequence not in self._paused:
+                self._paused[sequence], idle[sequence] = None, before
+        for sequence in sorted(idle, key=idle.__getitem__):
+            self._idles(sequence, idle[sequence])
         self._until = {sequence: end for sequence, end in self._until.items() if end > steps}
         while self._since and self._next_promotion() <= steps:
             sequence = next(iter(self._since))
@@ -98,7 +147,7 @@ class GuardedQueue:
             self._promote(sequence, self._period)
 
     def promoted(self, sequence: Sequence, steps: int) -> bool:
-        """Whether a sequence, waiting or admitted, stands before those that are not promoted."""
+        """Whether a sequence, idle or running, stands before those that are not promoted."""
         return sequence in self._quantum or self._until.get(sequence, 0) > steps
 
     def next_change(self) -> int | None:
@@ -113,10 +162,23 @@ class GuardedQueue:
     def _next_promotion(self) -> int:
         return next(iter(self._since.values())) + (self._patience or 0)
 
+    def _idles(self, sequence: Sequence, since: int) -> None:
+        left = self._until.pop(sequence, since) - since
+        if left > 0:
+            self._promote(sequence, left)
+        elif self._patience is not None:
+            self._since[sequence] = since
+
+    def _runs(self, sequence: Sequence) -> None:
+        self._since.pop(sequence, None)
+        if sequence in self._quantum:
+            self._until[sequence] = self._steps + self._quantum.pop(sequence)
+
     def _promote(self, sequence: Sequence, quantum: int) -> None:
-        self._ranked.remove(sequence)
-        self._starved.push(sequence)
         self._quantum[sequence] = quantum
+        if sequence in self._ranked:
+            self._ranked.remove(sequence)
+            self._starved.push(sequence)
 
     def __len__(self) -> int:
         return len(self._ranked) + len(self._starved)

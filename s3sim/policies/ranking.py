@@ -7,9 +7,9 @@ from s3sim.core.errors import InvariantError
 from s3sim.core.growth import UNLIMITED_STEPS
 from s3sim.core.protocols import View
 from s3sim.core.request import Sequence
-from s3sim.policies.priority_queues import GuardedQueue, PriorityQueue
+from s3sim.policies.priority_queues import GuardedQueue, PriorityQueue, ShortestOrOldestQueue
 
-__all__ = ["Guarded", "Rank", "Ranking", "RemainingTime", "ShortestPredicted", "predicted_tokens"]
+__all__ = ["Guarded", "Rank", "Ranking", "RemainingTime", "ShortestOrOldest", "ShortestPredicted", "predicted_tokens"]
 
 Rank = tuple[int, ...]  # the least is served first; equals are, by submission
 
@@ -28,6 +28,10 @@ class Ranking(Protocol):
         """A new, empty queue in this order."""
         ...
 
+    def observe(self, view: View) -> None:
+        """Look at who waits and who runs; called at a plan before ranks are asked for."""
+        ...
+
     def head(self, view: View, waiting: Any) -> Sequence:
         """The first in the queue, which must not be empty."""
         ...
@@ -40,14 +44,17 @@ class Ranking(Protocol):
         """Whether a running sequence may be preempted for one of a better rank."""
         ...
 
+    def steps(self, view: View) -> int:
+        """Decode steps, at least 1, for which ranks stay as they are though nothing happens."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class ShortestPredicted:
-    """Shortest predicted output first: SSJF (Qiu et al. 2024, arXiv 2404.08509).
+    """Shortest predicted output first, by the prediction made at the start, whatever has been generated since."""
 
-    The prediction is the one made at the start, whatever has been generated since, so that equal predictions are
-    first come, first served. The rules are silent on that.
-    """
+    def observe(self, view: View) -> None:
+        """Nothing changes a rank."""
 
     def queue(self) -> PriorityQueue:
         """By prediction."""
@@ -65,6 +72,10 @@ class ShortestPredicted:
         """Always."""
         return True
 
+    def steps(self, view: View) -> int:
+        """For ever."""
+        return UNLIMITED_STEPS
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guarded:
@@ -79,13 +90,17 @@ class Guarded:
     patience: int | None  # steps
     period: int  # steps
 
+    def observe(self, view: View) -> None:
+        """Count who is idle, and promote who is so for too long."""
+        waiting: GuardedQueue = view.waiting
+        waiting.notice(view.steps, view.paused())
+
     def queue(self) -> GuardedQueue:
         """By prediction, the promoted first."""
         return GuardedQueue(predicted_tokens, patience=self.patience, period=self.period)
 
     def head(self, view: View, waiting: GuardedQueue) -> Sequence:
         """The shortest of the promoted, else of all."""
-        waiting.notice(view.steps)
         return waiting.head()
 
     def rank(self, view: View, sequence: Sequence) -> Rank:
@@ -97,11 +112,62 @@ class Guarded:
         """Always."""
         return True
 
-    def steps(self, view: View, waiting: GuardedQueue) -> int:
+    def steps(self, view: View) -> int:
         """Until the next promotion, or the end of a promoted one's period."""
-        waiting.notice(view.steps)
+        waiting: GuardedQueue = view.waiting
         change = waiting.next_change()
         return UNLIMITED_STEPS if change is None else change - view.steps
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShortestOrOldest:
+    """SSJF's order (Qiu et al. 2024, arXiv 2404.08509): the shortest predicted first, unless somebody waits too long.
+
+    Source: model-serving/sjf_dynamic.py and util.py of James-QiuHaoran/LLM-serving-with-proxy-models: where the
+    longest wait exceeds `longest_wait`, or `times` that request's own duration, all are served in order of their
+    waits. A wait is there, and here, the time since the arrival, in the batch or out of it. The duration is the true
+    one there; here it is the predicted tokens that are left, each as long as a decode step that the request joins.
+    The order is by the prediction made at the start.
+    """
+
+    longest_wait: int | None  # ps
+    times: float | None
+
+    def observe(self, view: View) -> None:
+        """See whether the oldest of all has waited for too long."""
+        waiting: ShortestOrOldestQueue = view.waiting
+        here = [*view.running(), *view.paused(), *([waiting.oldest()] if len(waiting) else [])]
+        waiting.by_age = bool(here) and self._too_long(view, min(here, key=lambda s: (s.waiting_since, s.order)))
+
+    def queue(self) -> ShortestOrOldestQueue:
+        """By prediction, and by age."""
+        return ShortestOrOldestQueue(predicted_tokens)
+
+    def head(self, view: View, waiting: ShortestOrOldestQueue) -> Sequence:
+        """The shortest, or the oldest."""
+        return waiting.head()
+
+    def rank(self, view: View, sequence: Sequence) -> Rank:
+        """The prediction, or the arrival."""
+        waiting: ShortestOrOldestQueue = view.waiting
+        return (sequence.waiting_since if waiting.by_age else predicted_tokens(sequence),)
+
+    def gives_way(self, sequence: Sequence) -> bool:
+        """Always."""
+        return True
+
+    def steps(self, view: View) -> int:
+        """For as long as nobody asks: the batch is formed anew only where somebody has finished."""
+        return UNLIMITED_STEPS
+
+    def _too_long(self, view: View, oldest: Sequence) -> bool:
+        wait = view.now - oldest.waiting_since
+        if self.longest_wait is not None and wait > self.longest_wait:
+            return True
+        if self.times is None:
+            return False
+        left = max(1, predicted_tokens(oldest) - oldest.generated)
+        return wait > self.times * left * view.decode_time(more_rows=1, more_slots=oldest.prefill_tokens)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +181,9 @@ class RemainingTime:
     """
 
     share: float  # the paper's c
+
+    def observe(self, view: View) -> None:
+        """Nothing changes a rank."""
 
     def queue(self) -> PriorityQueue:
         """By what remains, which does not change while a sequence waits."""
@@ -131,6 +200,10 @@ class RemainingTime:
     def gives_way(self, sequence: Sequence) -> bool:
         """Only while it is young for its predicted length."""
         return sequence.generated < int(self.share * predicted_tokens(sequence))
+
+    def steps(self, view: View) -> int:
+        """What remains of a waiting one does not change, and who runs only comes nearer to its end."""
+        return UNLIMITED_STEPS
 
 
 def remaining_tokens(sequence: Sequence) -> int:

@@ -12,10 +12,10 @@ from s3sim.core.errors import InputError, UnknownNameError
 from s3sim.core.kv_cache import ContiguousKV, CountedKV, KVCacheManager, PagedKV
 from s3sim.core.piecewise import PiecewiseKV
 from s3sim.core.replica import Scheduler, StaticBatch
-from s3sim.policies.about import BLOCK_TOKENS, MAX_NUM_SEQS
+from s3sim.policies.about import BLOCK_TOKENS, MAX_NUM_BATCHED_TOKENS, MAX_NUM_SEQS, VLLM_NUM_SEQS, prompt_budget
 from s3sim.policies.about import about as _about
 from s3sim.policies.admission import FirstCome, SwappedFirst, TpotLimit, within
-from s3sim.policies.batching import Chunked, IterationLevel, PrefillApart, PrefillFirst, Static
+from s3sim.policies.batching import Chunked, IterationLevel, PrefillApart, PrefillFirst, PromptBatches, Static
 from s3sim.policies.reservation import AllButLast, Fixed, MaximumLength, PowerOfTwo, Predicted, Written
 from s3sim.policies.rivals import LTR, SSJF, AMax, AMin, Order, PastFuture, Trail, ordered
 from s3sim.policies.supervisor import Doubling, LastArrived, NoOverrun, OutOfMemory
@@ -177,19 +177,19 @@ class S3:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VLLM:
-    """vLLM v0: paged KV, prefill first, first come first served; short of blocks it preempts the last arrived."""
+    """vLLM v0: paged KV, prefill first, first come first served; short of blocks it preempts the last arrived.
 
-    max_num_seqs: int | None = field(default=None, metadata=MAX_NUM_SEQS)
+    Source: vllm/core/scheduler.py (`_schedule_default`), vllm/core/block_manager.py and vllm/config.py of v0.4 to v0.5.
+    """
+
+    max_num_seqs: int | None = field(default=256, metadata=VLLM_NUM_SEQS)
     tpot_limit_ms: TpotLimit = field(default=None, metadata=TPOT_LIMIT)
     block_tokens: int = field(default=16, metadata=BLOCK_TOKENS)
     watermark: float = field(
         default=0.01,
         metadata=_about("Share of the blocks that an admission leaves free; 0.01 is vLLM v0's.", ge=0, lt=1),
     )
-    max_num_batched_tokens: int | None = field(
-        default=None,
-        metadata=_about("Most prompt tokens in one step; null: max(2048, max_length), vLLM v0's default.", ge=1),
-    )
+    max_num_batched_tokens: int | None = field(default=None, metadata=MAX_NUM_BATCHED_TOKENS)
     on_shortage: Literal["recompute", "swap"] = field(
         default="recompute",
         metadata=_about(
@@ -207,7 +207,7 @@ class VLLM:
         swap = self.on_shortage == "swap"
         headroom = int(self.watermark * (capacity // self.block_tokens)) * self.block_tokens
         returning = SwappedFirst(block_tokens=self.block_tokens, headroom=headroom)
-        budget = max(max_length, self.max_num_batched_tokens or 2048)  # a recomputed prompt must fit a step
+        budget = prompt_budget(self.max_num_batched_tokens, place=f"{name}.max_num_batched_tokens", least=max_length)
         return Scheduler(
             name=name,
             reservation=Written(),
@@ -215,15 +215,20 @@ class VLLM:
             batching=PrefillFirst(max_prefill_tokens=budget),
             supervisor=LastArrived(block_tokens=self.block_tokens, swap=swap),
             max_num_seqs=self.max_num_seqs,
-            headroom=headroom,
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sarathi:
-    """Sarathi-Serve (OSDI'24): paged KV, chunked prefill under a token budget shared with decodes; vLLM v1's order."""
+    """Sarathi-Serve (OSDI'24): paged KV, chunked prefill under a token budget shared with decodes; vLLM v1's order.
 
-    max_num_seqs: int | None = field(default=None, metadata=MAX_NUM_SEQS)
+    Source: sarathi/core/scheduler/sarathi_scheduler.py and sarathi/config/config.py of microsoft/sarathi-serve.
+    """
+
+    max_num_seqs: int | None = field(
+        default=128,
+        metadata=_about("Most sequences running at once; 128 is Sarathi-Serve's default; null: memory decides.", ge=1),
+    )
     tpot_limit_ms: TpotLimit = field(default=None, metadata=TPOT_LIMIT)
     block_tokens: int = field(default=16, metadata=BLOCK_TOKENS)
     token_budget: int = field(default=512, metadata=_about("Most tokens in one step; 512 is Sarathi-Serve's.", ge=1))
@@ -249,18 +254,35 @@ class Sarathi:
             batching=Chunked(token_budget=self.token_budget),
             supervisor=LastArrived(block_tokens=self.block_tokens),
             max_num_seqs=limit,
-            headroom=headroom,
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TGI:
-    """Text Generation Inference: prompt + max_new_tokens − 1 reserved at admission, prefill first, no preemption."""
+    """Text Generation Inference: prompt + max_new_tokens − 1 reserved at admission, prompts in batches, no preemption.
+
+    Prompts pause the running batch, so they wait until enough of them have come together, or long enough. Source:
+    `batching_task` and `next_batch` of backends/v3/src of huggingface/text-generation-inference, for models whose
+    prompts are not chunked; defaults of launcher/src/main.rs.
+    """
 
     max_num_seqs: int | None = field(default=None, metadata=MAX_NUM_SEQS)
     tpot_limit_ms: TpotLimit = field(default=None, metadata=TPOT_LIMIT)
     max_batch_prefill_tokens: int = field(
-        default=4096, metadata=_about("Most prompt tokens in one step; 4096 is TGI's default.", ge=1)
+        default=4096,
+        metadata=_about(
+            "Most prompt tokens in one step; 4096 is TGI's default. Less than max_length is refused.", ge=1
+        ),
+    )
+    waiting_served_ratio: float = field(
+        default=0.3,
+        metadata=_about(
+            "Prompts wait until they are this many times the running sequences, rounded down; 0.3 is TGI's.", ge=0
+        ),
+    )
+    max_waiting_tokens: int = field(
+        default=20,
+        metadata=_about("Decode steps, less one, after which they no longer wait for that; 20 is TGI's.", ge=1),
     )
 
     def kv(self, capacity: int) -> KVCacheManager:
@@ -269,13 +291,20 @@ class TGI:
 
     def scheduler(self, *, name: str, capacity: int, max_length: int) -> Scheduler:
         """Reserve all but the last token."""
+        place = f"{name}.max_batch_prefill_tokens"
+        batching = PromptBatches(
+            max_prefill_tokens=prompt_budget(self.max_batch_prefill_tokens, place=place, least=max_length),
+            waiting_served_ratio=self.waiting_served_ratio,
+            max_waiting_tokens=self.max_waiting_tokens,
+        )
         return Scheduler(
             name=name,
             reservation=AllButLast(),
-            admission=within(FirstCome(), self.tpot_limit_ms),
-            batching=PrefillFirst(max_prefill_tokens=max(max_length, self.max_batch_prefill_tokens)),
+            admission=within(FirstCome(in_batches=True), self.tpot_limit_ms),
+            batching=batching,
             supervisor=NoOverrun(),
             max_num_seqs=self.max_num_seqs,
+            horizon=batching,
         )
 
 
@@ -416,13 +445,13 @@ SYSTEMS: dict[str, System] = {
     "fastertransformer": System(FasterTransformer, "nothing", "static batches, maximum length reserved for each row"),
     "huggingface": System(HuggingFace, "nothing", "static batches, padded, KV grown by copying the whole cache"),
     "past_future": System(PastFuture, "nothing", "admission by the peak foreseen from the lengths of late"),
-    "ssjf": System(SSJF, "predictor", "S³'s reservation, the shortest predicted first"),
-    "ltr": System(LTR, "predictor", "paged blocks, the best score first, with a starvation guard"),
+    "ssjf": System(SSJF, "predictor", "paged blocks, the shortest predicted first, unless one waits too long"),
+    "ltr": System(LTR, "predictor", "paged blocks, the best score runs, others pause or swap, with a guard"),
     "trail": System(Trail, "predictor", "paged blocks, the least predicted remaining first, preempting the young"),
     "a_min": System(AMin, "predictor", "lower end of the predicted interval, grown and preempted when short"),
-    "a_max": System(AMax, "predictor", "upper end of the predicted interval reserved, the least first"),
+    "a_max": System(AMax, "predictor", "admission by the peak of the predicted intervals' upper ends, the least first"),
     "sarathi": System(Sarathi, "nothing", "paged blocks, chunked prefill under a token budget"),
-    "tgi": System(TGI, "nothing", "all but the last token reserved, prefill first, no preemption"),
+    "tgi": System(TGI, "nothing", "all but the last token reserved, prompts in batches, no preemption"),
     "vllm": System(VLLM, "nothing", "paged blocks, prefill first, recompute or swap the last arrived"),
 }
 

@@ -1,12 +1,11 @@
 """Reservations: how many slots a sequence is given when it is admitted."""
 
 from dataclasses import dataclass
-from math import ceil
 
 from s3sim.core.errors import InvariantError
 from s3sim.core.request import Sequence, State
 
-__all__ = ["AllButLast", "Fixed", "MaximumLength", "PowerOfTwo", "Predicted", "UpperBound", "Written"]
+__all__ = ["AllButLast", "Fixed", "MaximumLength", "PowerOfTwo", "Predicted", "Written"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,20 +66,6 @@ class Predicted:
         prompt, predicted = request.prompt_tokens, sequence.predicted
         output = max(1, predicted if self.counts_prompt else predicted - prompt)
         return max(prompt + min(output, request.max_new_tokens), sequence.min_reservation_tokens)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UpperBound:
-    """Prompt plus the upper end of the predicted interval, at least what a supervisor demands: A_max."""
-
-    share: float  # upper end ÷ prediction
-
-    def tokens(self, sequence: Sequence) -> int:
-        """Slots for the upper end, at most the maximum; raises InvariantError where nobody predicted."""
-        if sequence.predicted is None:
-            raise InvariantError(f"{sequence} has no prediction; this system needs a predictor")
-        upper = min(max(1, ceil(self.share * sequence.predicted)), sequence.request.max_new_tokens)
-        return max(sequence.request.prompt_tokens + upper, sequence.min_reservation_tokens)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,24 +4,42 @@ from dataclasses import dataclass, field
 from math import ceil
 from typing import Any, Literal
 
-from s3sim.core.kv_cache import ContiguousKV, KVCacheManager, PagedKV
-from s3sim.core.protocols import Admission, Reservation
+from s3sim.core.kv_cache import KVCacheManager, PagedKV
+from s3sim.core.protocols import Admission
 from s3sim.core.replica import Scheduler
-from s3sim.policies.about import BLOCK_TOKENS, MAX_NUM_SEQS, about
+from s3sim.policies.about import (
+    BLOCK_TOKENS,
+    MAX_NUM_BATCHED_TOKENS,
+    MAX_NUM_SEQS,
+    VLLM_BUDGET,
+    VLLM_NUM_SEQS,
+    about,
+    prompt_budget,
+)
 from s3sim.policies.admission import DecreasingFirstFit, FirstCome
 from s3sim.policies.batching import IterationLevel, PrefillFirst
-from s3sim.policies.peak import History, LowerBound, PeakFits, SmallestBound
-from s3sim.policies.ranked import Outranked, PreemptivePrefillFirst, RankedAdmission, WorstRanked
-from s3sim.policies.ranking import Guarded, RemainingTime, ShortestPredicted
-from s3sim.policies.reservation import Predicted, UpperBound, Written
-from s3sim.policies.supervisor import Doubling, LastArrived
+from s3sim.policies.peak import History, LowerBound, PeakFits, SmallestBound, UpperBound
+from s3sim.policies.ranked import (
+    Outranked,
+    PreemptivePrefillFirst,
+    RankedAdmission,
+    RankedChunks,
+    TopRanked,
+    WorstRanked,
+)
+from s3sim.policies.ranking import Guarded, RemainingTime, ShortestOrOldest, ShortestPredicted
+from s3sim.policies.reservation import Written
+from s3sim.policies.supervisor import LastArrived
 
 __all__ = ["LTR", "SSJF", "AMax", "AMin", "Order", "PastFuture", "Trail", "ordered"]
 
 Order = Literal["decreasing_first_fit", "shortest_predicted", "first_come"]
-DOUBLED = about("What an overrun doubles: the whole reservation or its output part.")
-ON_OVERRUN = about("swap is S³'s; recompute drops the KV and prefills it again.")
-PREFILL_TOKENS = about("Most prompt tokens in one step; null: max(2048, max_length), vLLM v0's default.", ge=1)
+PICOSECONDS = 10**12  # per second
+CHUNKED_TOKENS = about(
+    "Most tokens in one step, decodes and prompts together; a prompt that is longer is computed in chunks. null:"
+    " max(2048, max_length), vLLM's default.",
+    ge=1,
+)
 FIRST_TOKENS = 1024  # remembered of requests at the start: default of LightLLM's --router_max_new_token_len
 WATERMARK = about("Share of the blocks that an admission leaves free; 0.01 is vLLM v0's.", ge=0, lt=1)
 
@@ -35,60 +53,78 @@ def ordered(order: Order, *, ageing: int | None) -> Admission[Any]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SSJF:
-    """SSJF (arXiv 2404.08509): the shortest predicted output first, reserved and repaired as S³ does.
+    """SSJF (arXiv 2404.08509): the shortest predicted first, the batch formed anew whenever a request has finished.
 
-    It preempts nobody for a shorter one, and has no guard: a long request can starve.
+    Source: model-serving/sjf_dynamic.py and util.py of James-QiuHaoran/LLM-serving-with-proxy-models, a simulator
+    without a memory of its own, whose guard serves all by age where the oldest has waited too long. Memory is vLLM's
+    here: blocks, and recompute of the worst in rank where they run short. Who is outranked when the batch is formed
+    keeps its KV until its blocks are needed.
     """
 
-    max_num_seqs: int | None = field(default=None, metadata=MAX_NUM_SEQS)
-    doubled: Literal["reservation", "output"] = field(default="reservation", metadata=DOUBLED)
-    on_overrun: Literal["swap", "recompute"] = field(default="swap", metadata=ON_OVERRUN)
+    max_num_seqs: int | None = field(default=256, metadata=VLLM_NUM_SEQS)
+    longest_wait_s: float | None = field(
+        default=100.0,
+        metadata=about(
+            "Age of the oldest request from which on all are served by age; null: never; 100 s is its source's"
+            " SJF_STARVATION_WAITING_TIME_THRES.",
+            ge=0,
+        ),
+    )
+    longest_wait_times: float | None = field(
+        default=10.0,
+        metadata=about(
+            "The same as a multiple of the request's own duration; null: never; 10 is its source's"
+            " SJF_STARVATION_WAITING_TIME_COEFFICIENT.",
+            ge=0,
+        ),
+    )
+    block_tokens: int = field(default=16, metadata=BLOCK_TOKENS)
+    watermark: float = field(default=0.01, metadata=WATERMARK)
+    max_num_batched_tokens: int | None = field(default=None, metadata=CHUNKED_TOKENS)
 
     def kv(self, capacity: int) -> KVCacheManager:
-        """One address space."""
-        return ContiguousKV(capacity)
+        """Blocks."""
+        return PagedKV(capacity, block_tokens=self.block_tokens)
 
     def scheduler(self, *, name: str, capacity: int, max_length: int) -> Scheduler:
-        """S³ in another order."""
-        return _reserving(self, name, Predicted(), "shortest_predicted")
+        """The shortest, or the oldest, run until one of them ends."""
+        longest = None if self.longest_wait_s is None else round(self.longest_wait_s * PICOSECONDS)
+        ranking = ShortestOrOldest(longest_wait=longest, times=self.longest_wait_times)
+        return _top_ranked(self, name, ranking, capacity, max_length, swap=False, at_ends=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AMax:
-    """A_max (arXiv 2508.14544): the upper end of the predicted interval reserved, the least of them first.
+    """A_max (arXiv 2508.14544): every output is taken to be as long as the upper end of its predicted interval.
 
-    The paper's test is of the future peak; here the whole is reserved, as maximum-length systems do. Where the
-    interval was wrong a reservation overruns, and is repaired as in S³: the paper knows no such case.
+    Slots are taken as they are written. A sequence is admitted, the least upper end first, while the peak foreseen
+    from upper ends fits, so that nothing runs short where the intervals hold. The paper knows no other case; here
+    a sequence that outlives its interval is taken to have one token left, and short of slots the last arrived is
+    recomputed.
     """
 
     max_num_seqs: int | None = field(default=None, metadata=MAX_NUM_SEQS)
     upper: float = field(
         default=1.0, metadata=about("Upper end ÷ prediction; 1: the prediction is its bucket's upper edge.", gt=0)
     )
-    order: Order = field(
-        default="shortest_predicted", metadata=about("Who is next; the paper's is the least upper end.")
-    )
-    doubled: Literal["reservation", "output"] = field(default="reservation", metadata=DOUBLED)
-    on_overrun: Literal["swap", "recompute"] = field(default="swap", metadata=ON_OVERRUN)
+    block_tokens: int = field(default=1, metadata=about("Slots in a block; 1: the paper's model counts tokens.", ge=1))
 
     def kv(self, capacity: int) -> KVCacheManager:
-        """One address space."""
-        return ContiguousKV(capacity)
+        """Blocks."""
+        return PagedKV(capacity, block_tokens=self.block_tokens)
 
     def scheduler(self, *, name: str, capacity: int, max_length: int) -> Scheduler:
-        """Reserve the upper end."""
-        return _reserving(self, name, UpperBound(share=self.upper), self.order)
-
-
-def _reserving(choices: SSJF | AMax, name: str, reservation: Reservation, order: Order) -> Scheduler:
-    return Scheduler(
-        name=name,
-        reservation=reservation,
-        admission=ordered(order, ageing=None),
-        batching=IterationLevel(),
-        supervisor=Doubling(doubled=choices.doubled, swap=choices.on_overrun == "swap"),
-        max_num_seqs=choices.max_num_seqs,
-    )
+        """Prompts and decodes share a step, as in the paper's rounds."""
+        admission = PeakFits(foresight=UpperBound(share=self.upper), limit=capacity, ahead=1)
+        return Scheduler(
+            name=name,
+            reservation=Written(),
+            admission=admission,
+            batching=IterationLevel(),
+            supervisor=LastArrived(block_tokens=self.block_tokens),
+            max_num_seqs=self.max_num_seqs,
+            horizon=admission,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +168,12 @@ class PastFuture:
     short of slots, the last arrived is recomputed.
     """
 
-    max_num_seqs: int | None = field(default=None, metadata=MAX_NUM_SEQS)
+    max_num_seqs: int | None = field(
+        default=1000,
+        metadata=about(
+            "Most sequences running at once; 1000 is LightLLM's --running_max_req_size; null: memory decides.", ge=1
+        ),
+    )
     window: int = field(
         default=200, metadata=about("Finished requests that are remembered; 200 is LightLLM's WINDOW_SIZE.", ge=1)
     )
@@ -143,7 +184,7 @@ class PastFuture:
         default=0.05, metadata=about("Share of the slots kept from the test; 0.05 is LightLLM's.", ge=0, lt=1)
     )
     block_tokens: int = field(default=1, metadata=about("Slots in a block; 1 is LightLLM's.", ge=1))
-    max_num_batched_tokens: int | None = field(default=None, metadata=PREFILL_TOKENS)
+    max_num_batched_tokens: int | None = field(default=None, metadata=MAX_NUM_BATCHED_TOKENS)
 
     def kv(self, capacity: int) -> KVCacheManager:
         """Blocks."""
@@ -157,7 +198,7 @@ class PastFuture:
             name=name,
             reservation=Written(),
             admission=admission,
-            batching=PrefillFirst(max_prefill_tokens=max(max_length, self.max_num_batched_tokens or 2048)),
+            batching=PrefillFirst(max_prefill_tokens=_budget(self, name, max_length)),
             supervisor=LastArrived(block_tokens=self.block_tokens),
             max_num_seqs=self.max_num_seqs,
             horizon=admission,
@@ -166,15 +207,16 @@ class PastFuture:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LTR:
-    """Learning to rank (arXiv 2408.15792) over vLLM v0: the best score first, running or not, with a starvation guard.
+    """Learning to rank (arXiv 2408.15792): of all that wait, run or are swapped the best score first, guarded.
 
-    Only the order of the predictions counts. A running sequence of a worse score gives way; its KV is recomputed,
-    where the paper's code swaps it or lets it idle. The guard's default is that of the code's own benchmarks,
-    `starv200-period10`. Among the starved the score decides again, so a patience that short requests outwait under
-    overload guards nobody.
+    Source: vllm/core/scheduler.py of hao-ai-lab/vllm-ltr (`_general_schedule`, `reserve_free_blocks`): one ranked list
+    of which the first run, up to max_num_seqs and a token budget, prompts in chunks beside decodes; who is outranked
+    keeps its KV, and short of blocks the last in rank is swapped out. Only the order of the predictions counts. The
+    guard's default is that of the code's own benchmarks, `starv200-period10`. Among the starved the score decides
+    again, so a patience that short requests outwait under overload guards nobody.
     """
 
-    max_num_seqs: int | None = field(default=None, metadata=MAX_NUM_SEQS)
+    max_num_seqs: int | None = field(default=256, metadata=VLLM_NUM_SEQS)
     starvation_steps: int | None = field(
         default=200,
         metadata=about(
@@ -187,17 +229,16 @@ class LTR:
     )
     block_tokens: int = field(default=16, metadata=BLOCK_TOKENS)
     watermark: float = field(default=0.01, metadata=WATERMARK)
-    max_num_batched_tokens: int | None = field(default=None, metadata=PREFILL_TOKENS)
+    max_num_batched_tokens: int | None = field(default=None, metadata=CHUNKED_TOKENS)
 
     def kv(self, capacity: int) -> KVCacheManager:
         """Blocks."""
         return PagedKV(capacity, block_tokens=self.block_tokens)
 
     def scheduler(self, *, name: str, capacity: int, max_length: int) -> Scheduler:
-        """vLLM's in another order."""
-        return _preemptive(
-            self, name, Guarded(patience=self.starvation_steps, period=self.period_steps), capacity, max_length
-        )
+        """The first in rank run."""
+        ranking = Guarded(patience=self.starvation_steps, period=self.period_steps)
+        return _top_ranked(self, name, ranking, capacity, max_length, swap=True, at_ends=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,7 +248,7 @@ class Trail:
     KV that is preempted is recomputed, as in the paper.
     """
 
-    max_num_seqs: int | None = field(default=None, metadata=MAX_NUM_SEQS)
+    max_num_seqs: int | None = field(default=256, metadata=VLLM_NUM_SEQS)
     preemptible: float = field(
         default=0.8,
         metadata=about(
@@ -219,7 +260,7 @@ class Trail:
     )
     block_tokens: int = field(default=16, metadata=BLOCK_TOKENS)
     watermark: float = field(default=0.01, metadata=WATERMARK)
-    max_num_batched_tokens: int | None = field(default=None, metadata=PREFILL_TOKENS)
+    max_num_batched_tokens: int | None = field(default=None, metadata=MAX_NUM_BATCHED_TOKENS)
 
     def kv(self, capacity: int) -> KVCacheManager:
         """Blocks."""
@@ -230,19 +271,55 @@ class Trail:
         return _preemptive(self, name, RemainingTime(share=self.preemptible), capacity, max_length)
 
 
-def _preemptive(
-    choices: LTR | Trail, name: str, ranking: Guarded | RemainingTime, capacity: int, max_length: int
-) -> Scheduler:
-    block = choices.block_tokens
-    headroom = int(choices.watermark * (capacity // block)) * block
+def _preemptive(choices: Trail, name: str, ranking: RemainingTime, capacity: int, max_length: int) -> Scheduler:
+    block, headroom = choices.block_tokens, _headroom(choices, capacity)
     return Scheduler(
         name=name,
         reservation=Written(),
         admission=RankedAdmission(ranking=ranking, headroom=headroom, preemptive=True),
-        batching=PreemptivePrefillFirst(max_prefill_tokens=max(max_length, choices.max_num_batched_tokens or 2048)),
+        batching=PreemptivePrefillFirst(max_prefill_tokens=_budget(choices, name, max_length)),
         supervisor=WorstRanked(ranking=ranking, block_tokens=block),
         max_num_seqs=choices.max_num_seqs,
-        headroom=headroom,
         displacement=Outranked(ranking=ranking, block_tokens=block, headroom=headroom),
-        horizon=ranking if isinstance(ranking, Guarded) else None,
     )
+
+
+def _top_ranked(
+    choices: LTR | SSJF,
+    name: str,
+    ranking: Guarded | ShortestOrOldest,
+    capacity: int,
+    max_length: int,
+    *,
+    swap: bool,
+    at_ends: bool,
+) -> Scheduler:
+    budget = choices.max_num_batched_tokens or max(max_length, VLLM_BUDGET)
+    limit = (
+        budget if choices.max_num_seqs is None else min(choices.max_num_seqs, budget)
+    )  # each that runs takes a token
+    top = TopRanked(
+        ranking=ranking,
+        block_tokens=choices.block_tokens,
+        headroom=_headroom(choices, capacity),
+        swap=swap,
+    )
+    return Scheduler(
+        name=name,
+        reservation=Written(),
+        admission=top,
+        batching=RankedChunks(token_budget=budget, at_ends=at_ends),
+        supervisor=WorstRanked(ranking=ranking, block_tokens=choices.block_tokens),
+        max_num_seqs=limit,
+        selection=top,
+        displacement=top,
+    )
+
+
+def _headroom(choices: LTR | SSJF | Trail, capacity: int) -> int:
+    return int(choices.watermark * (capacity // choices.block_tokens)) * choices.block_tokens
+
+
+def _budget(choices: PastFuture | Trail, name: str, max_length: int) -> int:
+    place = f"{name}.max_num_batched_tokens"
+    return prompt_budget(choices.max_num_batched_tokens, place=place, least=max_length)

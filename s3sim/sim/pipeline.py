@@ -54,7 +54,7 @@ class Pipeline:
                 self._link.send(move)
             if batch is None:
                 event = next_event(self._inbox, self._link)
-                if event is None and not any(other.admitted for other in replica.lanes):
+                if event is None and not any(other.occupied for other in replica.lanes):
                     break
                 yield from self._wait(event, lane)
                 continue

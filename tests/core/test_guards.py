@@ -89,7 +89,7 @@ def test_an_audit_names_the_fault(fault: Callable[[Replica], None]) -> None:
 def test_nobody_is_granted_slots_that_are_not_free() -> None:
     """A supervisor that grants more than is free is stopped."""
     one = crowded()
-    scheduler = replace(one.scheduler(), supervisor=Generous(), headroom=0)
+    scheduler = replace(one.scheduler(), supervisor=Generous())
     replica = Replica(scheduler, one.choices.kv(32), log=EventLog(), host_tokens=0)
     for ident in (1, 2):
         replica.submit(Request(ident, 0, 16, 1))

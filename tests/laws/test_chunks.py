@@ -11,7 +11,7 @@ from s3sim.core.replica import Scheduler
 from s3sim.policies.registry import Choices
 from tests.support.ledger import audit
 from tests.support.session import hold
-from tests.support.traits import ITERATION, block_tokens
+from tests.support.traits import ITERATION, block_tokens, scheduler
 from tests.support.worlds import World
 from tests.twin.replay import Replay
 
@@ -56,7 +56,7 @@ def in_chunks(world: World) -> EventLog:
     return log
 
 
-@pytest.mark.parametrize("name", ITERATION)
+@pytest.mark.parametrize("name", [name for name in ITERATION if scheduler(name).selection is None])
 def test_chunked_prefills_keep_the_laws(name: str) -> None:
     """A prompt in chunks emits its first token with the last one, and nothing is lost on the way (laws 1, 2, 8, 9)."""
     hold(in_chunks, name, number=60)

@@ -29,7 +29,7 @@ def ends_once(world: World) -> EventLog:
         prediction = None if row.predicted is None else Prediction(row.predicted)
         new = Sequence(Request(ident, row.arrival, row.prompt, row.max_new), prediction, 0)
         most = max(row.prompt + row.max_new, scheduler.reservation.tokens(new))
-        fits = kv.demand(most) + scheduler.headroom <= kv.capacity
+        fits = kv.demand(most) <= kv.capacity
         return Event.FINISHED if fits and not row.excluded and ident not in failed else Event.REJECTED
 
     assert dict(ends) == {ident: end(ident, row) for ident, row in world.by_id.items()}

@@ -16,15 +16,15 @@ from s3sim.core.replica import Replica
 from s3sim.core.request import Sequence
 from s3sim.policies.ranked import Outranked, RankedAdmission
 from s3sim.policies.ranking import RemainingTime, remaining_tokens
-from s3sim.policies.registry import S3, VLLM
-from s3sim.policies.rivals import LTR, SSJF, AMax, Trail
+from s3sim.policies.registry import S3, VLLM, Sarathi
+from s3sim.policies.rivals import AMax, AMin, Trail
 from tests.laws.test_reductions import AMPLE, agree, unforetold, with_choices
 from tests.support.sequences import sequence
 from tests.support.session import on_worlds
 from tests.support.traits import NAMES, scheduler
 from tests.support.worlds import World
 
-PREEMPTIVE = tuple(name for name in NAMES if scheduler(name).displacement is not None)
+PREEMPTIVE = tuple(name for name in NAMES if isinstance(scheduler(name).displacement, Outranked))
 RANKED = tuple(name for name in NAMES if isinstance(scheduler(name).admission, RankedAdmission))
 
 
@@ -41,97 +41,86 @@ def preempted(log: EventLog) -> int:
 # ---------------------------------------------------------------------- reductions
 
 
-def test_ssjf_is_s3_in_another_order() -> None:
-    """The named system and S³ with the order of that name write one log."""
-
-    def same(world: World) -> None:
-        mine = world.choices
-        assert isinstance(mine, SSJF)
-        twin = S3(
-            max_num_seqs=mine.max_num_seqs,
-            doubled=mine.doubled,
-            on_overrun=mine.on_overrun,
-            order="shortest_predicted",
-        )
-        assert unforetold(world.run()) == unforetold(world.but(choices=twin).run())
-
-    agree("ssjf", same)
-
-
-def test_ssjf_with_equal_predictions_is_first_come_first_served() -> None:
+def test_s3_with_equal_predictions_in_order_of_length_is_first_come_first_served() -> None:
     """Nothing tells the requests apart, so they are served as they came, also after an overrun."""
     overruns: Counter[str] = Counter()
 
     def equal(world: World) -> None:
         rows = tuple(replace(row, predicted=1) for row in world.rows)
-        shortest = world.but(name="s3", rows=rows, choices=S3(order="shortest_predicted"))
+        shortest = world.but(rows=rows, choices=S3(order="shortest_predicted"))
         log = shortest.run()
         overruns["preempted"] += preempted(log)
         assert unforetold(log) == unforetold(with_choices(shortest, order="first_come").run())
 
-    agree("ssjf", equal)
+    agree("s3", equal)
     assert overruns["preempted"]
 
 
-def test_a_max_with_exact_bounds_is_the_oracle() -> None:
-    """An interval that is a point is knowledge: A_max in S³'s order is S³ with an exact oracle, and preempts nobody."""
+@pytest.mark.parametrize("name", ["ltr", "ssjf"])
+def test_the_first_in_rank_with_equal_scores_and_ample_memory_are_first_come_first_served(name: str) -> None:
+    """Where nothing tells requests apart and blocks are ample, top-ranked chunks are Sarathi's, byte for byte.
 
-    def exact(world: World) -> None:
-        known = told(world, lambda output: output)
-        known = with_choices(known, upper=1.0, order="decreasing_first_fit")
-        assert isinstance(known.choices, AMax)
-        oracle = known.but(name="oracle_exact", choices=S3(ageing_s=None, max_num_seqs=known.choices.max_num_seqs))
-        log = known.run()
+    SSJF forms its batch at ends alone, so that holds for it where everybody is there and runs at once.
+    """
+
+    def equal(world: World) -> None:
+        rows = tuple(replace(row, predicted=1) for row in world.rows)
+        if name == "ssjf":
+            rows = tuple(replace(row, arrival=0) for row in rows)
+        mine = with_choices(
+            world.but(rows=rows, capacity=AMPLE),
+            max_num_batched_tokens=1 << 20 if name == "ssjf" else 16,
+            watermark=0.0,
+        )
+        mine = with_choices(mine, max_num_seqs=None) if name == "ssjf" else with_choices(mine, starvation_steps=None)
+        choices: Any = mine.choices
+        twin = Sarathi(
+            max_num_seqs=choices.max_num_seqs,
+            block_tokens=choices.block_tokens,
+            token_budget=choices.max_num_batched_tokens,
+            watermark=0.0,
+        )
+        log = mine.run()
         assert not preempted(log)
-        assert unforetold(log) == unforetold(oracle.run())
+        assert unforetold(log) == unforetold(mine.but(name="sarathi", choices=twin).run())
 
-    agree("a_max", exact)
-
-
-def test_a_max_with_the_prediction_as_upper_end_is_ssjf() -> None:
-    """Where the interval ends at the prediction, A_max in its own order is SSJF."""
-
-    def at_the_end(world: World) -> None:
-        mine = with_choices(world, upper=1.0, order="shortest_predicted")
-        assert isinstance(mine.choices, AMax)
-        choices = mine.choices
-        twin = SSJF(max_num_seqs=choices.max_num_seqs, doubled=choices.doubled, on_overrun=choices.on_overrun)
-        assert unforetold(mine.run()) == unforetold(mine.but(choices=twin).run())
-
-    agree("a_max", at_the_end)
+    agree(name, equal)
 
 
-def test_a_min_with_exact_bounds_preempts_nobody() -> None:
+@pytest.mark.parametrize("name", ["a_max", "a_min"])
+def test_exact_bounds_preempt_nobody(name: str) -> None:
     """A peak foreseen from true lengths, token by token, is the peak that comes: nothing ever runs short."""
     held_back: Counter[str] = Counter()
+    share = "upper" if name == "a_max" else "lower"
 
     def exact(world: World) -> None:
-        log = with_choices(told(world, lambda output: output), lower=1.0, block_tokens=1).run()
+        log = with_choices(told(world, lambda output: output), block_tokens=1, **{share: 1.0}).run()
         held_back["waited"] += sum(row[-1] > 0 for row in log.step_rows())
         assert not preempted(log)
 
-    agree("a_min", exact)
+    agree(name, exact)
     assert held_back["waited"], "memory is short, or the test says nothing"
 
 
-@pytest.mark.parametrize("guard", [None, 10**9])
-def test_ltr_with_equal_scores_is_vllm(guard: int | None) -> None:
-    """Without a guard, or with one that is never reached, equal scores are vLLM's order, byte for byte."""
-    short: Counter[str] = Counter()
+def test_a_max_with_upper_ends_that_hold_preempts_nobody() -> None:
+    """An interval whose upper end no output passes is enough: reserved by its peak, nothing ever runs short."""
 
-    def equal(world: World) -> None:
-        mine = with_choices(world, starvation_steps=guard)
-        mine = mine.but(rows=tuple(replace(row, predicted=1) for row in world.rows))
-        assert isinstance(mine.choices, LTR)
-        names = ("max_num_seqs", "block_tokens", "watermark", "max_num_batched_tokens")
-        twin = VLLM(**{name: getattr(mine.choices, name) for name in names})
-        log = mine.run()
-        short["preempted"] += preempted(log)
-        rows = tuple(replace(row, predicted=None) for row in mine.rows)
-        assert unforetold(log) == unforetold(mine.but(name="vllm", choices=twin, rows=rows).run())
+    def enough(world: World) -> None:
+        assert not preempted(with_choices(told(world, lambda output: output + 3), block_tokens=1, upper=1.5).run())
 
-    agree("ltr", equal)
-    assert short["preempted"]
+    agree("a_max", enough)
+
+
+def test_intervals_that_are_points_are_one() -> None:
+    """With both ends at the true length A_max and A_min are one system."""
+
+    def points(world: World) -> None:
+        known = with_choices(told(world, lambda output: output), upper=1.0, block_tokens=1)
+        assert isinstance(known.choices, AMax)
+        twin = AMin(lower=1.0, block_tokens=1, max_num_seqs=known.choices.max_num_seqs)
+        assert unforetold(known.run()) == unforetold(known.but(name="a_min", choices=twin).run())
+
+    agree("a_max", points)
 
 
 def test_past_future_with_ample_memory_is_vllm() -> None:

@@ -7,7 +7,7 @@ takes zero time, and compares every column of every step with its own count.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from s3sim.core.events import STEP_COLUMNS, Event, EventLog, Preemption, Reason
+from s3sim.core.events import STEP_COLUMNS, Event, EventLog, Preemption, Reason, Stall
 from tests.support.traits import granule
 from tests.support.worlds import Row, World
 
@@ -45,7 +45,8 @@ class Ledger:
         self._late = static is not None and static.delivery == "batch_end"
         self._granule = granule(world)
         self._length = 0  # slots of each row of a padded batch
-        self._swaps = getattr(world.scheduler().supervisor, "swap", False)
+        made = world.scheduler()
+        self._swaps = any(getattr(part, "swap", False) for part in (made.supervisor, made.selection))
 
     def having(self, *phases: str) -> list[Entry]:
         """The accounts in one of those phases."""
@@ -159,8 +160,9 @@ class Ledger:
 
     def _stalled(self, entry: Entry, tokens: int, detail: int) -> None:
         assert (entry.phase, tokens) == ("decode", entry.cached)
-        assert self._held(entry) == entry.cached, "only who needs a block sits a step out"
-        entry.phase, entry.reserved = "stalled", entry.cached
+        if detail == Stall.NO_BLOCK:
+            assert self._held(entry) == entry.cached, "only who needs a block sits a step out"
+        entry.reserved, entry.phase = self._held(entry), "stalled"
 
     def _resumed(self, entry: Entry, tokens: int, detail: int) -> None:
         assert (entry.phase, tokens) == ("stalled", entry.cached)
@@ -184,7 +186,7 @@ class Ledger:
 def _rank(row: tuple[int, ...]) -> tuple[int, ...]:
     """Order of what happens; a batch is lost at a plan, after the commit, and so are its requests."""
     at_a_plan = (row[1], row[4]) == OUT_OF_MEMORY
-    return (row[0], Event.PREEMPTED if at_a_plan else row[1], *row[2:])
+    return (row[0], Event.PREEMPTED if at_a_plan else row[1])
 
 
 def audit(world: World, log: EventLog, *, block: int | None, capacity: int) -> Ledger:

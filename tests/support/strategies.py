@@ -27,9 +27,13 @@ OPEN: dict[str, tuple[Any, ...]] = {  # choices that are open though their type 
     "ageing_s": (None, 0.0, 40 * PICOSECOND, 30.0),
     "block_tokens": (16, 16, 4, 1),
     "watermark": (0.01, 0.0, 0.1),
-    "max_num_batched_tokens": (None, 1),
+    "max_num_batched_tokens": (None, 160, 16, 1),
     "token_budget": (512, 16, 3),
-    "max_batch_prefill_tokens": (4096, 1),
+    "max_batch_prefill_tokens": (4096, 160),
+    "waiting_served_ratio": (0.3, 0.0, 1.2, 3.0),
+    "max_waiting_tokens": (20, 1, 2, 5),
+    "longest_wait_s": (100.0, None, 0.0, 300 * PICOSECOND),
+    "longest_wait_times": (10.0, None, 0.0, 2.0),
     "batch_size": (1, 2, 3, 8),
     "overallocation": (1.0, 1.44),
     "granule_slots": (1, 4, 16),
@@ -42,6 +46,13 @@ OPEN: dict[str, tuple[Any, ...]] = {  # choices that are open though their type 
     "window": (200, 4),
     "lists": (5, 1),
     "reserved": (0.05, 0.0, 0.3),
+}
+
+
+NEVER_REFUSED: dict[str, Any] = {
+    "batch_size": 1,
+    "max_num_batched_tokens": None,
+    "max_batch_prefill_tokens": 4096,
 }
 
 
@@ -88,11 +99,12 @@ def _choices(name: str, random: Random) -> Choices:
 
 
 def _allowed(choices: Choices, name: str, *, capacity: int, max_length: int) -> Choices:
-    """The same choices, but for a batch size that the system refuses on so small a device."""
+    """The same choices, but for those that the system refuses on so small a device, or for so long sequences."""
     try:
         choices.scheduler(name=name, capacity=capacity, max_length=max_length)
     except InputError:
-        return replace(choices, batch_size=1)
+        known = {field.name for field in fields(choices)}  # type: ignore[arg-type]
+        return replace(choices, **{key: value for key, value in NEVER_REFUSED.items() if key in known})  # type: ignore[type-var]
     return choices
 
 

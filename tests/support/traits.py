@@ -6,6 +6,7 @@ from typing import get_args, get_type_hints
 from s3sim.core.kv_cache import ContiguousKV, PagedKV
 from s3sim.core.piecewise import PiecewiseKV
 from s3sim.core.replica import Scheduler
+from s3sim.policies.ranked import TopRanked
 from s3sim.policies.registry import SYSTEMS
 from s3sim.policies.supervisor import Doubling, NoOverrun, OutOfMemory
 from tests.support.worlds import Row, World
@@ -89,11 +90,16 @@ def _can_happen(name: str) -> set[str]:
     if isinstance(supervisor, OutOfMemory):
         return events | {"RESTARTED"}
     events.add("RECOMPUTED")
-    if not isinstance(supervisor, Doubling) or _offers(name, "in_place"):
-        events.add("GROWN")
-    if name in SWAPPING:
+    selection = scheduler(name).selection
+    swaps = name in SWAPPING or (isinstance(selection, TopRanked) and selection.swap)
+    if isinstance(supervisor, Doubling) and not _offers(name, "in_place"):
+        grows = False
+    else:
+        grows = selection is None or not swaps  # where whoever is swapped makes room, nobody asks
+    events |= {"GROWN"} if grows else set()
+    if swaps:
         events |= {"SWAPPED_OUT", "SWAPPED_IN", "HOST_FULL"}
-    if name in PAGED and name in SWAPPING:
+    if swaps and (selection is not None or name in PAGED):
         events |= {"STALLED", "RESUMED"}
     return events
 

@@ -95,7 +95,14 @@ class World:
     def replica(self, log: EventLog, *, kind: type[Replica] = Replica) -> Replica:
         """A new replica that writes to `log`."""
         first, *further = [self.kv() for _ in range(self.lanes)]
-        return kind(self.scheduler(), first, further_lanes=further, log=log, host_tokens=self.host_tokens)
+        return kind(
+            self.scheduler(),
+            first,
+            further_lanes=further,
+            log=log,
+            host_tokens=self.host_tokens,
+            latency=self.latency,
+        )
 
     def inbox(self) -> Inbox:
         """The rows on their way to a replica."""

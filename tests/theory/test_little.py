@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from s3sim.core.events import Event, EventLog
-from s3sim.policies.batching import PrefillApart, PrefillFirst
+from s3sim.policies.batching import PrefillApart, PrefillFirst, PromptBatches
 from tests.support.latency import LinearLatency
 from tests.support.session import hold
 from tests.support.traits import NAMES, foresight, must_not_happen, scheduler
@@ -15,7 +15,9 @@ from tests.support.worlds import SLOW_LINK, Row, World, world
 from tests.theory.statistics import replicate
 
 PEACEFUL = tuple(  # nobody is ever preempted, and whoever runs is in every step
-    name for name in NAMES if must_not_happen(name) and not isinstance(scheduler(name).batching, PrefillFirst)
+    name
+    for name in NAMES
+    if must_not_happen(name) and not isinstance(scheduler(name).batching, PrefillFirst | PromptBatches)
 )
 MEAN_GAP = 60  # ps between arrivals
 REQUESTS = 300

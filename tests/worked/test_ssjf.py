@@ -1,72 +1,75 @@
-"""SSJF by hand: the shortest predicted first, S³'s reservations, recompute on overrun.
+"""SSJF by hand: the shortest predicted first, the batch formed anew only when a request has finished, recompute.
 
-Twenty slots; a step takes 10 + decode rows (ps). A recompute frees its slots in the very plan.
+Twenty-eight slots are seven blocks of 4; at most two run; a step takes 10 + decode rows (ps).
 
-| | arrival | prompt | predicted | reserves | max_new | output |
-|---|---|---|---|---|---|---|
-| A | 0 | 4 | 6 | 10 | 10 | 6: the longest, and last |
-| B | 0 | 3 | 2 | 5, then 10 | 8 | 5: overruns with its fourth token |
-| C | 0 | 2 | 4 | 6 | 8 | 2 |
-| D | 5 | 6 | 3 | 9 | 9 | 3 |
+| | arrival | prompt | predicted | max_new | output |
+|---|---|---|---|---|---|
+| A | 0 | 4 | 6 | 10 | 6 |
+| B | 0 | 3 | 9 | 9 | 5 |
+| C | 5 | 2 | 2 | 8 | 2 |
+| D | 7 | 6 | 3 | 9 | 4 |
 """
+
+from dataclasses import replace
 
 from s3sim.policies.rivals import SSJF
 from tests.support.latency import LinearLatency
 from tests.support.worlds import Row, world
 from tests.worked.tables import events, steps, table
 
+PICOSECOND = 1e-12  # s
+
+CHOICES = SSJF(max_num_seqs=2, block_tokens=4, watermark=0.0, longest_wait_s=None, longest_wait_times=None)
 WORLD = world(
     "ssjf",
     [
         Row(arrival=0, prompt=4, predicted=6, max_new=10, output=6),
-        Row(arrival=0, prompt=3, predicted=2, max_new=8, output=5),
-        Row(arrival=0, prompt=2, predicted=4, max_new=8, output=2),
-        Row(arrival=5, prompt=6, predicted=3, max_new=9, output=3),
+        Row(arrival=0, prompt=3, predicted=9, max_new=9, output=5),
+        Row(arrival=5, prompt=2, predicted=2, max_new=8, output=2),
+        Row(arrival=7, prompt=6, predicted=3, max_new=9, output=4),
     ],
-    capacity=20,
-    choices=SSJF(on_overrun="recompute"),
+    capacity=28,
+    choices=CHOICES,
     latency=LinearLatency(base=10, per_row=1),
 )
 
 STEPS = """
 #  start end held prefill decode
-   0     10  11   BC     -      # B (2), then C (4); A (6) wants 10 of the 9 that are left
-  10     22  20   D      BC     # D (3) came after A and goes before it; C's last token
-  22     34  14   -      BD     # 6 free: A waits; B has now written 5 of 5
-  34     45  19   B      D      # B (2) is still the first: it returns at once with twice 5; D's last token
-  45     56  20   A      B      # B's fifth token
-  56     67  10   -      A
-  67     78  10   -      A
-  78     89  10   -      A
-  89    100  10   -      A
- 100    111  10   -      A      # A's sixth token
+   0     10   8   AB     -
+  10     22  12   -      AB     # C (2) and D (3) are before both, and wait for an end; A (4) takes a block
+  22     34  16   -      AB     # B (4) takes one
+  34     46  16   -      AB
+  46     58  16   -      AB     # B's fifth token
+  58     68  20   CD     -      # C takes B's place, D that of A (6), who keeps its 2 blocks: 2 + 1 + 2
+  68     80  20   -      CD     # C's second token
+  80     92  20   -      AD     # A takes C's place; A (8) takes a third block; A's sixth token
+  92    103  12   -      D      # D (8) takes a third block; D's fourth token
 """
 
 EVENTS = """
    0 ARRIVED   A  4 10
-   0 ARRIVED   B  3  8
-   0 ARRIVED   C  2  8
+   0 ARRIVED   B  3  9
    0 PREDICTED A  6  0
-   0 PREDICTED B  2  0
-   0 PREDICTED C  4  0
-   0 ADMITTED  B  5  0
-   0 ADMITTED  C  6  5
-   5 ARRIVED   D  6  9
-   5 PREDICTED D  3  0
+   0 PREDICTED B  9  0
+   0 ADMITTED  A  4  0
+   0 ADMITTED  B  4  0
+   5 ARRIVED   C  2  8
+   5 PREDICTED C  2  0
+   7 ARRIVED   D  6  9
+   7 PREDICTED D  3  0
+  10 PREFILLED A  1  4
   10 PREFILLED B  1  3
-  10 PREFILLED C  1  2
-  10 ADMITTED  D  9 11
-  22 PREFILLED D  1  6
-  22 FINISHED  C  2  0
-  34 PREEMPTED B  5  0
-  34 ADMITTED  B 10  0
-  45 PREFILLED B  4  6     # prompt 3 + 3 generated
-  45 FINISHED  D  3  0
-  45 ADMITTED  A 10 10
-  56 PREFILLED A  1  4
-  56 FINISHED  B  5  1
- 111 FINISHED  A  6  0
- 111 IDLE      -  0  0
+  58 FINISHED  B  5  0
+  58 ADMITTED  C  4  0
+  58 ADMITTED  D  8  0
+  58 STALLED   A  8  1
+  68 PREFILLED C  1  2
+  68 PREFILLED D  1  6
+  80 FINISHED  C  2  0
+  80 RESUMED   A  8  1
+  92 FINISHED  A  6  0
+ 103 FINISHED  D  4  0
+ 103 IDLE      -  0  0
 """
 
 
@@ -74,3 +77,17 @@ def test_ssjf_follows_the_schedule_worked_out_by_hand() -> None:
     """Each step's members, times and slots, and each event, are those of the tables."""
     assert steps(WORLD) == table(STEPS)
     assert events(WORLD) == table(EVENTS)
+
+
+def test_whoever_waits_too_long_comes_first() -> None:
+    """At 58 A is 58 ps old, more than 57: all are served by age, so A stays, and D waits for the next end."""
+    guarded = WORLD.but(choices=replace(CHOICES, longest_wait_s=57 * PICOSECOND))
+    assert steps(guarded)[5:7] == ["58 69 16 C A", "69 80 12 D C"]
+    unguarded = WORLD.but(choices=replace(CHOICES, longest_wait_s=58 * PICOSECOND))
+    assert steps(unguarded) == steps(WORLD)
+
+
+def test_a_wait_is_held_against_the_length_that_is_foreseen() -> None:
+    """At 58 A has 1 of 6 tokens left, and a step that it joins takes 12 ps: 58 ps are more than 4 times that, not 5."""
+    for times, order in ((4.0, "69 80 12 D C"), (5.0, "68 80 20 - CD")):
+        assert steps(WORLD.but(choices=replace(CHOICES, longest_wait_times=times)))[6] == order

@@ -8,10 +8,10 @@ Twenty-four slots are six blocks of 4; an admission leaves one block free; a ste
 | B | 0 | 7 | 9 | 7 |
 | C | 0 | 3 | 8 | 4 |
 | D | 20 | 5 | 5 | 2 |
-| E | 21 | 18 | 6 | 1: six blocks and the watermark are seven |
+| E | 21 | 18 | 6 | 1: five blocks and the watermark are six: it fits when nobody else is there |
 | F | 104 | 2 | 4 | 2 |
 
-The working shows blocks as held by A + B + C + D + F of 6, and (cached) where a block is needed.
+The working shows blocks as held by A + B + C + D + E + F of 6, and (cached) where a block is needed.
 """
 
 from s3sim.policies.registry import VLLM
