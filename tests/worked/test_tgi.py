@@ -1,4 +1,4 @@
-"""TGI by hand: all but the last token reserved, prefill first, nobody is ever preempted.
+"""TGI by hand: all but the last token reserved, prompts in batches, nobody is ever preempted.
 
 Thirty slots; a step takes 10 + decode rows (ps). The last token's KV is never written, so it needs no slot.
 
@@ -82,13 +82,13 @@ BUDGET = world(
     [Row(prompt=prompt, max_new=4, output=2) for prompt in (8, 8, 1)],
     capacity=64,
     max_length=16,
-    choices=TGI(max_batch_prefill_tokens=1),
+    choices=TGI(max_batch_prefill_tokens=16),
     latency=LinearLatency(base=10, per_row=1),
 )
 
 BUDGET_STEPS = """
 #  start end held prefill decode
-   0     10  22   AB      -      # 8 + 8 tokens are the budget of 16, no less than the longest sequence; 2 x 11 slots
+   0     10  22   AB      -      # 8 + 8 tokens are the budget of 16; 2 x 11 slots
    10    20  26   C       -
    20    33  26   -       ABC
 """
@@ -97,3 +97,36 @@ BUDGET_STEPS = """
 def test_prefills_up_to_the_token_budget_share_a_step() -> None:
     """Prompts fill a step up to the budget and no further; the rest come with the next step, before any decode."""
     assert steps(BUDGET) == table(BUDGET_STEPS)
+
+
+WAITING = world(
+    "tgi",
+    [
+        *(Row(prompt=2, max_new=12, output=output) for output in (9, 9, 9, 12)),
+        Row(arrival=15, prompt=2, max_new=3, output=2),
+        Row(arrival=30, prompt=2, max_new=3, output=3),
+    ],
+    capacity=100,
+    choices=TGI(waiting_served_ratio=0.5, max_waiting_tokens=4),
+    latency=LinearLatency(base=10, per_row=1),
+)
+
+WAITING_STEPS = """
+#  start end held prefill decode
+   0     10  52   ABCD    -
+   10    24  52   -       ABCD   # E came at 15: one waits, and half of four that run are two
+   24    38  52   -       ABCD   # F came at 30
+   38    48  60   EF      -
+   48    64  60   -       ABCDEF # a decode step lies between two prefills; E's second token
+"""
+
+
+def test_prompts_wait_until_they_are_worth_a_pause() -> None:
+    """One prompt does not stop four sequences, two do, at a ratio of one half."""
+    assert steps(WAITING)[:5] == table(WAITING_STEPS)
+
+
+def test_after_so_many_decode_steps_a_single_prompt_is_enough() -> None:
+    """Counted as TGI counts: 1 after a prefill and 1 more with each decode step, E is served at 4, after three."""
+    alone = WAITING.but(rows=WAITING.rows[:-1])
+    assert steps(alone)[3:5] == ["38 52 52 - ABCD", "52 62 56 E -"]

@@ -14,7 +14,13 @@ Twenty-four slots are six blocks of 4; an admission leaves one block free; a ste
 The working shows blocks as held by A + B + C + D + E + F of 6, and (cached) where a block is needed.
 """
 
-from s3sim.policies.registry import VLLM
+from typing import Any
+
+import pytest
+
+from s3sim.core.errors import InputError
+from s3sim.core.events import Event
+from s3sim.policies.registry import SYSTEMS, VLLM
 from tests.support.latency import LinearLatency
 from tests.support.worlds import Row, world
 from tests.worked.tables import events, steps, table
@@ -46,8 +52,10 @@ STEPS = """
    82    93  12   -       A      # 3 free: B needs 4 and the watermark; A's eighth token
    93   103  16   B       -      # 4: B's 13 tokens at once; the token that the prefill emits is its last
   103   113  16   CD      -      # 2 + 2
-  113   123  20   F       -      # 2 + 2 + 1: C and D must wait for the prefill
-  123   136  20   -       CDF    # the last tokens of all
+  113   125  16   -      CD     # 2 + 2; E wants 5 and the watermark, F waits behind it; the last tokens of both
+  125   135  20   E      -      # 5, and the watermark's; the token that the prefill emits is its last
+  135   145   4   F      -
+  145   156   4   -      F      # F's second token
 """
 
 EVENTS = """
@@ -62,7 +70,6 @@ EVENTS = """
   10 PREFILLED C  1  3
   20 ARRIVED   D  5  5
   21 ARRIVED   E 18  6
-  21 REJECTED  E 18  1
   23 PREEMPTED C  4  0
   23 GROWN     B  4 12
   71 PREEMPTED B 12  0
@@ -75,12 +82,15 @@ EVENTS = """
  104 ARRIVED   F  2  4
  113 PREFILLED C  3  5
  113 PREFILLED D  1  5
- 113 ADMITTED  F  4  0     # one block, and the watermark's is free
- 123 PREFILLED F  1  2
- 136 FINISHED  C  4  1
- 136 FINISHED  D  2  0
- 136 FINISHED  F  2  0
- 136 IDLE      -  0  0
+ 125 FINISHED  C  4  1
+ 125 FINISHED  D  2  0
+ 125 ADMITTED  E 20  0
+ 135 PREFILLED E  1 18
+ 135 FINISHED  E  1  0
+ 135 ADMITTED  F  4  0
+ 145 PREFILLED F  1  2
+ 156 FINISHED  F  2  0
+ 156 IDLE      -  0  0
 """
 
 
@@ -95,13 +105,13 @@ BUDGET = world(
     [Row(prompt=prompt, max_new=4, output=2) for prompt in (8, 8, 1)],
     capacity=64,
     max_length=16,
-    choices=VLLM(block_tokens=4, watermark=0.0, max_num_batched_tokens=1),
+    choices=VLLM(block_tokens=4, watermark=0.0, max_num_batched_tokens=16),
     latency=LinearLatency(base=10, per_row=1),
 )
 
 BUDGET_STEPS = """
 #  start end held prefill decode
-   0     10  16   AB      -      # 8 + 8 tokens are the budget of 16, no less than the longest sequence
+   0     10  16   AB     -      # 8 + 8 tokens are the budget of 16
    10    20  20   C       -      # A and B wait for this prefill too
    20    33  28   -       ABC    # A (8) and B (8) take a block each
 """
@@ -110,3 +120,28 @@ BUDGET_STEPS = """
 def test_prefills_up_to_the_token_budget_share_a_step() -> None:
     """Prompts fill a step up to the budget and no further; the rest come with the next step, before any decode."""
     assert steps(BUDGET) == table(BUDGET_STEPS)
+
+
+@pytest.mark.parametrize(
+    ("name", "field"),
+    [
+        ("vllm", "max_num_batched_tokens"),
+        ("trail", "max_num_batched_tokens"),
+        ("past_future", "max_num_batched_tokens"),
+        ("tgi", "max_batch_prefill_tokens"),
+    ],
+)
+def test_a_budget_below_the_longest_sequence_is_refused(name: str, field: str) -> None:
+    """As the engines refuse it where prompts are not chunked: never raised in silence."""
+    choices: Any = SYSTEMS[name].choices
+    with pytest.raises(InputError, match=rf"{name}\.{field}: 15 tokens .* max_length 16"):
+        choices(**{field: 15}).scheduler(name=name, capacity=64, max_length=16)
+
+
+@pytest.mark.parametrize("name", ["vllm", "sarathi", "ltr", "trail", "ssjf"])
+def test_a_device_as_large_as_the_longest_sequence_serves_all(name: str) -> None:
+    """The watermark is for admitting prompts beside others: with slots for one sequence nobody is rejected."""
+    predicted = None if SYSTEMS[name].needs == "nothing" else 34
+    rows = [Row(prompt=30, max_new=34, output=34, predicted=predicted) for _ in range(20)]
+    log = world(name, rows, capacity=64).run()
+    assert sum(row[1] == Event.FINISHED for row in log.event_rows()) == 20
