@@ -54,6 +54,7 @@ class Device(Protocol):
 
     name: str
     where: torch.device  # for tensors
+    graphs: bool  # whether `captured` spares the launches
 
     def mark(self) -> Mark:
         """A moment, after all that was submitted before it."""
@@ -69,6 +70,14 @@ class Device(Protocol):
 
     def copy(self, work: Callable[[], None]) -> Copy:
         """Start a copy between host and device, after the computation submitted so far."""
+        ...
+
+    def captured(self, work: Callable[[], None]) -> Callable[[], None]:
+        """The same work on the same tensors as one launch, where the device has such; runs the work, to warm up."""
+        ...
+
+    def release(self) -> None:
+        """Give memory that nobody uses back to the device, so that a reading counts it as free."""
         ...
 
     def memory(self) -> MemoryReading:
