@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from gpu_validate.smi import nvidia_smi
-from gpu_validate.surface import Copy, Device, Elapsed, Mark, MemoryReading
+from gpu_validate.surface import Copy, Device, Elapsed, Mark, MemoryReading, Replay
 from s3sim.core.errors import InputError
 
 __all__ = ["Cpu", "Cuda", "find_device"]
@@ -116,8 +116,7 @@ class Cuda:
         graph = self._cuda.CUDAGraph()
         with self._cuda.graph(graph):
             work()
-        replay: Callable[[], None] = graph.replay
-        return replay
+        return Replay(graph.replay, work)
 
     def release(self) -> None:
         """The allocator's cache, once the stream is done."""

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Protocol
 import torch
 from torch import Tensor
 
-__all__ = ["NO_TIME", "Copy", "Device", "Elapsed", "Mark", "MemoryReading"]
+__all__ = ["NO_TIME", "Copy", "Device", "Elapsed", "Mark", "MemoryReading", "Replay"]
 
 
 class Elapsed(NamedTuple):
@@ -47,6 +47,18 @@ class Copy:
 
     done: Callable[[], bool]
     seconds: Callable[[], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """Captured work. It keeps the work, whose tensors a graph reads and writes without holding them."""
+
+    launch: Callable[[], None]
+    work: Callable[[], None]
+
+    def __call__(self) -> None:
+        """Run it once."""
+        self.launch()
 
 
 class Device(Protocol):
