@@ -83,11 +83,11 @@ class Measuring:
                 self._case(finding, network)
                 self._keep()
         del network
-        self._guarded(findings[-1], self._tidy)
+        self._guarded(findings[-1], self._device.release)
 
     def _drawn(self, name: str) -> Network:
         network = draw_network(self._models[name], device=self._device, dtype=self._dtype)
-        self._tidy()
+        self._device.release()
         reading = self._device.memory()
         found = self._record.memory[name] = MemoryFound(
             total_bytes=reading.total,
@@ -100,7 +100,7 @@ class Measuring:
 
     def _case(self, finding: Finding, network: Network | None) -> None:
         self._guarded(finding, lambda: self._measured(finding, network))
-        self._guarded(finding, self._tidy)  # a device that is lost says so here too
+        self._guarded(finding, self._device.release)  # a device that is lost says so here too
         say(f"{self._budget.spent_s:5.0f} s  {_told(finding)}")
 
     def _lack(self, case: Case, network: Network | None) -> str:
@@ -128,11 +128,8 @@ class Measuring:
         except (RuntimeError, MemoryError) as error:
             finding.status = "out of memory" if is_shortage(error) else "failed"
             finding.why = (str(error).splitlines() or [type(error).__name__])[0]
+        gc.collect()  # frames of the error may hold tensors in a cycle
         return None
-
-    def _tidy(self) -> None:
-        gc.collect()
-        self._device.release()
 
 
 def sample_of(case: Case, network: Network | None, device: Device, steps: int) -> Callable[[], float]:

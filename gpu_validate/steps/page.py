@@ -56,8 +56,8 @@ def _foretold(record: Record) -> Iterator[str]:
     yield "## What was foretold, before anything was measured"
     yield (
         f"The decode step of {LARGE} rows over that of {SMALL}, contexts 60 to 100. S³'s {PAPER_GAIN}× on GPT-NeoX"
-        f" needs at most {NEEDED_RATIO:.2f}: {LARGE} ÷ {SMALL} ÷ {PAPER_GAIN}. `own`: attention reads each row's own KV;"
-        " `padded`: all rows as far as the widest, as a masked batch does. `ideal`: nominal peaks, no overheads."
+        f" needs at most {NEEDED_RATIO:.2f}: {LARGE} ÷ {SMALL} ÷ {PAPER_GAIN}. `own`: attention reads each row's own"
+        " KV; `padded`: all rows as far as the widest, as a masked batch does. `ideal`: nominal peaks, no overheads."
     )
     columns = ("device", "model", "engine", "reads", f"{SMALL} rows, ms", f"{LARGE} rows, ms", "ratio")
     yield _table(columns, [_ratio_row(ratio) for ratio in record.ratios])

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from weakref import ref
 
 import pytest
 import torch
@@ -21,8 +22,10 @@ from gpu_validate.steps import measuring
 from gpu_validate.steps.cases import BATCHES, FULL, MIXED, OWN_READS, Case, Grid, cases_of
 from gpu_validate.steps.forecast import IDEAL, NEEDED_RATIO, case_seconds, preset_of, ratios
 from gpu_validate.steps.measuring import Budget, Measuring
+from gpu_validate.steps.network import Decode
 from gpu_validate.steps.page import page_text
 from gpu_validate.steps.record import Finding, Record
+from gpu_validate.surface import Replay
 from s3sim.core.batch import Batch
 from s3sim.hardware import DEVICES, EngineSpec, Profile, presets
 
@@ -85,9 +88,10 @@ def test_a_quick_run_writes_page_samples_and_profiles_that_load(tmp_path: Path) 
             for row in plain["findings"]
             if (row["case"]["model"], row["case"]["rows"], tuple(row["case"]["span"])) == (model, 17, MIXED)
         )
-        step = profile.affine(Batch(0, [], [], [], [], 17, found[17]["case"]["read_slots"]))
+        slots = found[17]["case"]["read_slots"]
+        step = profile.affine(Batch(0, [], [], [], [], 17, slots))
         assert step.first == pytest.approx(median * 1e12, rel=1e-6)
-        assert profile.affine(Batch(0, [], [], [], [], 17, 1700, relocated_tokens=3)).first > step.first
+        assert profile.affine(Batch(0, [], [], [], [], 17, slots, relocated_tokens=3)).first > step.first
     text = (tmp_path / PAGE).read_text(encoding="utf-8")
     assert "tests the model, not the paper's number" in text
     assert "no CUDA graphs" in text
@@ -176,6 +180,69 @@ def test_a_model_that_does_not_fit_leaves_the_others(tmp_path: Path, monkeypatch
         assert entry["why"] == ("the weights: CUDA out of memory" if without else "")
 
 
+class Graphs(Cpu):
+    """A processor that captures as CUDA does: it runs the work to warm up, and hands it out as a replay."""
+
+    graphs = True
+
+    def captured(self, work: Callable[[], None]) -> Replay:
+        """Nothing is spared."""
+        work()
+        return Replay(work, work)
+
+
+@pytest.mark.usefixtures("small")
+def test_steps_are_measured_under_graphs_and_beside_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a device has graphs, each step is measured both ways, and each way gives a profile."""
+    monkeypatch.setattr(steps_command, "find_device", lambda _: Graphs())
+    assert _steps("--quick", "--out", tmp_path) == 0
+    launches = Counter(
+        entry["case"]["launch"]
+        for entry in _plain(tmp_path)["findings"]
+        if entry["case"]["kind"] in ("decode", "prefill")
+    )
+    assert launches["graph"] == launches["eager"] > 0
+    for launch in launches:
+        assert Profile.load(tmp_path / f"steps-cpu-gpt-neox-20b-{launch}.csv")
+
+
+def test_a_case_makes_room_for_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When a step is made, the KV caches of all before it are gone, whether they were measured or failed."""
+    made: list[ref[Decode]] = []
+
+    class Watched(Decode):
+        def __init__(self, *rest: Any) -> None:
+            assert not [entry for entry in made if entry() is not None]
+            super().__init__(*rest)
+            made.append(ref(self))
+
+        def __call__(self) -> None:
+            if len(made) == 2:
+                raise torch.OutOfMemoryError("CUDA out of memory")
+            super().__call__()
+
+    monkeypatch.setattr(measuring, "Decode", Watched)
+    record = _recorded(tmp_path)
+    _measured(record, Graphs(), Budget(600))
+    statuses = [finding.status for finding in record.findings]
+    assert statuses[:3] == ["measured", "out of memory", "measured"]
+    assert len(made) > 3
+
+
+def test_a_device_that_is_lost_ends_in_a_page(tmp_path: Path) -> None:
+    """Where even giving memory back fails, every case says so and none is an end of the run."""
+
+    class Lost(Cpu):
+        def release(self) -> None:
+            """As after an illegal address."""
+            raise RuntimeError("CUDA error: an illegal memory access was encountered")
+
+    record = _recorded(tmp_path)
+    _measured(record, Lost(), Budget(600))
+    assert {finding.status for finding in record.findings} == {"failed"}
+    assert "illegal memory access" in page_text(record, {})
+
+
 def test_what_does_not_fit_is_not_tried(tmp_path: Path) -> None:
     """A KV cache larger than what is free is skipped, with both sizes."""
 
@@ -220,10 +287,9 @@ def _measured(record: Record, device: Cpu, budget: Budget, repeats: int = 2) -> 
     ).run()
 
 
-@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "terminated"])
-def test_a_stopped_run_keeps_what_it_had(sent: int, tmp_path: Path) -> None:
-    """Once three cases are told, a signal ends it with exit code 1, and those three are in JSON and page."""
-    command = [sys.executable, "-m", "gpu_validate", "steps", "--repeats", "200", "--out", str(tmp_path)]
+def _stopped(folder: Path, sent: int) -> tuple[int, str]:
+    """A run that gets a signal once three cases are told: its exit code, and what else it said."""
+    command = [sys.executable, "-m", "gpu_validate", "steps", "--repeats", "200", "--out", str(folder)]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=ROOT) as process:
         assert process.stderr is not None
         told = 0
@@ -233,7 +299,14 @@ def test_a_stopped_run_keeps_what_it_had(sent: int, tmp_path: Path) -> None:
                 process.send_signal(sent)
                 break
         rest = process.stderr.read()
-        assert process.wait(60) == 1
+        return process.wait(60), rest
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "terminated"])
+def test_a_stopped_run_keeps_what_it_had(sent: int, tmp_path: Path) -> None:
+    """It ends with exit code 1 and one word, and the three cases are in JSON and page."""
+    code, rest = _stopped(tmp_path, sent)
+    assert code == 1
     assert rest.endswith("interrupted\n")
     assert "Traceback" not in rest
     statuses = _statuses(tmp_path)
@@ -241,6 +314,13 @@ def test_a_stopped_run_keeps_what_it_had(sent: int, tmp_path: Path) -> None:
     assert statuses["not reached"] > 3
     assert _plain(tmp_path)["state"] == "interrupted"
     assert "**Interrupted**" in (tmp_path / PAGE).read_text(encoding="utf-8")
+
+
+def test_a_killed_run_keeps_all_but_its_last_case(tmp_path: Path) -> None:
+    """Whole files with what was told before: they are written anew after each case."""
+    assert _stopped(tmp_path, signal.SIGKILL)[0] == -signal.SIGKILL
+    assert _statuses(tmp_path)["measured"] >= 2
+    assert "contexts 60-100, eager |" in (tmp_path / PAGE).read_text(encoding="utf-8")
 
 
 def test_a_bare_checkout_suffices(tmp_path: Path) -> None:
