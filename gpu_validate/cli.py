@@ -43,10 +43,12 @@ def _register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         fit_command,
         profile_command,
         replay_command,
+        steps_command,
         summarize_command,
     )
 
-    for command in (profile_command, fit_command, replay_command, summarize_command, compare_command, all_command):
+    first = (profile_command, steps_command, fit_command, replay_command)
+    for command in (*first, summarize_command, compare_command, all_command):
         command.add(commands)
 
 

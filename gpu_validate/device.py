@@ -3,8 +3,6 @@
 import os
 import platform
 import resource
-import shutil
-import subprocess
 from collections.abc import Callable
 from time import perf_counter, thread_time
 from typing import Any
@@ -12,14 +10,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gpu_validate.surface import Copy, Device, Elapsed, Mark, MemoryReading
+from gpu_validate.smi import nvidia_smi
+from gpu_validate.surface import Copy, Device, Elapsed, Mark, MemoryReading, Replay
 from s3sim.core.errors import InputError
 
 __all__ = ["Cpu", "Cuda", "find_device"]
 
-SMI = ("driver_version", "clocks.sm", "clocks.mem", "power.limit", "temperature.gpu")  # fields of nvidia-smi
-SMI_TIMEOUT_S = 10
 MS_PER_S = 1e3  # CUDA's events count milliseconds
+GRAPH_WARM_UP = 3  # runs before a capture, as in PyTorch's notes: libraries make their workspaces in them
 
 
 class Cpu:
@@ -27,6 +25,7 @@ class Cpu:
 
     name = "cpu"
     where = torch.device("cpu")
+    graphs = False
 
     def mark(self) -> Mark:
         """Now."""
@@ -48,6 +47,13 @@ class Cpu:
         seconds = self.since(mark).device_s
         return Copy(lambda: True, lambda: seconds)
 
+    def captured(self, work: Callable[[], None]) -> Callable[[], None]:
+        """The work itself: a processor has no launches to spare."""
+        return work
+
+    def release(self) -> None:
+        """Memory goes back by itself."""
+
     def memory(self) -> MemoryReading:
         """Of the machine, and the most that this process has had resident."""
         page = os.sysconf("SC_PAGE_SIZE")
@@ -64,6 +70,7 @@ class Cuda:
 
     name = "cuda"
     where = torch.device("cuda")
+    graphs = True
 
     def __init__(self, cuda: Any = torch.cuda, empty: Callable[..., Tensor] = torch.empty) -> None:
         self._cuda, self._empty = cuda, empty
@@ -98,6 +105,24 @@ class Cuda:
 
         return Copy(end.query, seconds)
 
+    def captured(self, work: Callable[[], None]) -> Callable[[], None]:
+        """A CUDA graph, captured after a warm-up on a side stream, as PyTorch's notes on CUDA graphs ask for."""
+        side = self._cuda.Stream()
+        side.wait_stream(self._cuda.current_stream())
+        with self._cuda.stream(side):
+            for _ in range(GRAPH_WARM_UP):
+                work()
+        self._cuda.current_stream().wait_stream(side)
+        graph = self._cuda.CUDAGraph()
+        with self._cuda.graph(graph):
+            work()
+        return Replay(graph.replay, work)
+
+    def release(self) -> None:
+        """The allocator's cache, once the stream is done."""
+        self._cuda.synchronize()
+        self._cuda.empty_cache()
+
     def memory(self) -> MemoryReading:
         """By the driver, and by torch's allocator."""
         free, total = self._cuda.mem_get_info()
@@ -105,24 +130,12 @@ class Cuda:
 
     def about(self) -> dict[str, str]:
         """The device's name, CUDA's version, and what nvidia-smi says where there is one."""
-        return {"name": str(self._cuda.get_device_name()), "cuda": str(torch.version.cuda)} | _nvidia_smi()
+        return {"name": str(self._cuda.get_device_name()), "cuda": str(torch.version.cuda)} | nvidia_smi()
 
     def _event(self) -> Any:
         event = self._cuda.Event(enable_timing=True)
         event.record()
         return event
-
-
-def _nvidia_smi() -> dict[str, str]:
-    path = shutil.which("nvidia-smi")
-    if path is None:
-        return {}
-    command = [path, f"--query-gpu={','.join(SMI)}", "--format=csv,noheader"]
-    try:
-        said = subprocess.run(command, capture_output=True, text=True, timeout=SMI_TIMEOUT_S, check=True).stdout
-    except (OSError, subprocess.SubprocessError):
-        return {}
-    return dict(zip(SMI, (cell.strip() for cell in said.partition("\n")[0].split(",")), strict=False))
 
 
 def find_device(name: str) -> Device:

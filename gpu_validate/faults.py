@@ -7,7 +7,7 @@ import torch
 
 from s3sim.core.errors import InputError
 
-__all__ = ["memory_faults"]
+__all__ = ["is_shortage", "memory_faults"]
 
 WORDS = ("out of memory", "allocate memory", "not enough memory")  # in torch's messages
 
@@ -18,7 +18,7 @@ def memory_faults(what: str) -> Iterator[None]:
     try:
         yield
     except (RuntimeError, MemoryError) as error:
-        if not _is_shortage(error):
+        if not is_shortage(error):
             raise
         reason = (str(error).splitlines() or ["no more was said"])[0]
         raise InputError(
@@ -27,7 +27,8 @@ def memory_faults(what: str) -> Iterator[None]:
         ) from None
 
 
-def _is_shortage(error: Exception) -> bool:
+def is_shortage(error: Exception) -> bool:
+    """Whether an error says that memory, of the device or of the host, did not suffice."""
     if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
         return True
     return any(word in str(error).lower() for word in WORDS)

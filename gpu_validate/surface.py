@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Protocol
 import torch
 from torch import Tensor
 
-__all__ = ["NO_TIME", "Copy", "Device", "Elapsed", "Mark", "MemoryReading"]
+__all__ = ["NO_TIME", "Copy", "Device", "Elapsed", "Mark", "MemoryReading", "Replay"]
 
 
 class Elapsed(NamedTuple):
@@ -49,11 +49,24 @@ class Copy:
     seconds: Callable[[], float]
 
 
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """Captured work. It keeps the work, whose tensors a graph reads and writes without holding them."""
+
+    launch: Callable[[], None]
+    work: Callable[[], None]
+
+    def __call__(self) -> None:
+        """Run it once."""
+        self.launch()
+
+
 class Device(Protocol):
     """Marks between which time is measured, host memory, copies beside the computation, and readings."""
 
     name: str
     where: torch.device  # for tensors
+    graphs: bool  # whether `captured` spares the launches
 
     def mark(self) -> Mark:
         """A moment, after all that was submitted before it."""
@@ -69,6 +82,14 @@ class Device(Protocol):
 
     def copy(self, work: Callable[[], None]) -> Copy:
         """Start a copy between host and device, after the computation submitted so far."""
+        ...
+
+    def captured(self, work: Callable[[], None]) -> Callable[[], None]:
+        """The same work on the same tensors as one launch, where the device has such; runs the work, to warm up."""
+        ...
+
+    def release(self) -> None:
+        """Give memory that nobody uses back to the device, so that a reading counts it as free."""
         ...
 
     def memory(self) -> MemoryReading:

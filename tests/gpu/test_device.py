@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from weakref import ref
 
 import pytest
 import torch
@@ -19,11 +20,12 @@ class FakeCuda:
     def __init__(self) -> None:
         self.said: list[str] = []
         self.stream_now = "compute"
-        self.events = 0
+        self.events = self.streams = 0
 
     def Stream(self) -> "FakeStream":  # noqa: N802 - torch's name
-        """A stream for copies."""
-        return FakeStream(self)
+        """The first is for copies, a later one on the side."""
+        self.streams += 1
+        return FakeStream(self, "copies" if self.streams == 1 else "side")
 
     def Event(self, *, enable_timing: bool) -> "FakeEvent":  # noqa: N802
         """An event, which must be one that measures."""
@@ -31,16 +33,35 @@ class FakeCuda:
         self.events += 1
         return FakeEvent(self, self.events)
 
-    def current_stream(self) -> str:
-        """Its name."""
-        return self.stream_now
+    def current_stream(self) -> "FakeStream":
+        """The one that is current."""
+        return FakeStream(self, self.stream_now)
 
     @contextmanager
     def stream(self, stream: "FakeStream") -> Iterator[None]:
         """Make it the current one."""
-        before, self.stream_now = self.stream_now, "copies"
+        before, self.stream_now = self.stream_now, stream.name
         yield
         self.stream_now = before
+
+    def CUDAGraph(self) -> "FakeGraph":  # noqa: N802
+        """A graph that is empty yet."""
+        return FakeGraph(self)
+
+    @contextmanager
+    def graph(self, graph: "FakeGraph") -> Iterator[None]:
+        """Whatever is said within is captured, and not done."""
+        own, self.said = self.said, []
+        yield
+        graph.held, self.said = self.said, own
+
+    def synchronize(self) -> None:
+        """Written down."""
+        self.said.append("wait for all")
+
+    def empty_cache(self) -> None:
+        """Written down."""
+        self.said.append("empty the cache")
 
     def mem_get_info(self) -> tuple[int, int]:
         """Free and total bytes."""
@@ -58,12 +79,24 @@ class FakeCuda:
 class FakeStream:
     """A stream that is told to wait."""
 
+    def __init__(self, cuda: FakeCuda, name: str) -> None:
+        self._cuda, self.name = cuda, name
+
+    def wait_stream(self, other: "FakeStream") -> None:
+        """Written down."""
+        self._cuda.said.append(f"{self.name} wait for {other.name}")
+
+
+class FakeGraph:
+    """What was said while it was captured, to be said again."""
+
     def __init__(self, cuda: FakeCuda) -> None:
         self._cuda = cuda
+        self.held: list[str] = []
 
-    def wait_stream(self, other: str) -> None:
-        """Written down."""
-        self._cuda.said.append(f"copies wait for {other}")
+    def replay(self) -> None:
+        """Say it."""
+        self._cuda.said += self.held
 
 
 class FakeEvent:
@@ -109,6 +142,42 @@ def test_a_copy_runs_on_its_own_stream_after_the_computation() -> None:
     assert fake.said[-1] == "event 2 on copies"
     assert copy.seconds() == pytest.approx(1e-3)
     assert fake.said[-1] == "wait for event 2"
+
+
+def test_a_graph_is_captured_after_a_warm_up_on_a_side_stream() -> None:
+    """The side stream waits for the computation, which waits for it; capture does nothing, a replay runs it once."""
+    fake = FakeCuda()
+    run = Cuda(fake).captured(lambda: fake.said.append(f"work on {fake.stream_now}"))
+    assert fake.said == ["side wait for compute", *["work on side"] * 3, "compute wait for side"]
+    fake.said.clear()
+    run()
+    assert fake.said == ["work on compute"]
+
+
+def test_a_graph_keeps_what_it_works_on() -> None:
+    """Tensors that the work holds live as long as the replay: the graph itself knows addresses alone."""
+
+    class Work:
+        def __call__(self) -> None:
+            """Nothing."""
+
+    work = Work()
+    alive, run = ref(work), Cuda(FakeCuda()).captured(work)
+    del work
+    assert alive() is not None
+    del run
+    assert alive() is None
+
+
+def test_memory_is_given_back_when_all_is_done() -> None:
+    """CUDA waits, then empties the allocator's cache; the processor captures nothing and has nothing to give."""
+    fake, done = FakeCuda(), list[int]()
+    Cuda(fake).release()
+    assert fake.said == ["wait for all", "empty the cache"]
+    Cpu().release()
+    Cpu().captured(lambda: done.append(1))()
+    assert done == [1]
+    assert (Cuda(FakeCuda()).graphs, Cpu().graphs) == (True, False)
 
 
 def test_host_buffers_of_cuda_are_pinned() -> None:

@@ -24,7 +24,7 @@ def test_the_simulator_does_not_import_its_validation() -> None:
 
 def test_only_the_device_module_speaks_to_a_device() -> None:
     """Whatever is CUDA's stands in device.py, which is short."""
-    for path in ROOT.glob("gpu_validate/*.py"):
+    for path in ROOT.glob("gpu_validate/**/*.py"):
         if path.name != "device.py":
             code = ast.unparse(ast.parse(path.read_text(encoding="utf-8")))
             assert not [call for call in DEVICE_CALLS if f"torch.{call}" in code or f"{call}=" in code], path
@@ -33,5 +33,5 @@ def test_only_the_device_module_speaks_to_a_device() -> None:
 
 def test_only_the_pin_needs_simpy() -> None:
     """A replay runs on machines that have no simpy."""
-    users = {path.name for path in ROOT.glob("gpu_validate/*.py") if "simpy" in _imports(path)}
+    users = {path.name for path in ROOT.glob("gpu_validate/**/*.py") if "simpy" in _imports(path)}
     assert users == {"pinned.py"}
