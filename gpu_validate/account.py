@@ -47,6 +47,11 @@ class FollowedKV:
         spent, self._moving = self._moving, NO_TIME
         return spent
 
+    @property
+    def longest(self) -> int:
+        """The account's."""
+        return self.account.longest
+
     def demand(self, tokens: int) -> int:
         """The account's."""
         return self.account.demand(tokens)
@@ -75,9 +80,15 @@ class FollowedKV:
         """Grow; memory holds more where the sequence is, and copies nothing."""
         self.account.grow(sequence, tokens)
 
+    def make_room(self, tokens: int) -> list[Relocation]:
+        """Make room, and move what is written, against the clock."""
+        return self._carry_out(self.account.make_room(tokens))
+
     def compact(self) -> list[Relocation]:
         """Compact, and move what is written, against the clock."""
-        moves = self.account.compact()
+        return self._carry_out(self.account.compact())
+
+    def _carry_out(self, moves: list[Relocation]) -> list[Relocation]:
         if any(move.tokens for move in moves):
             mark = self._device.mark()
             self._memory.relocate(moves)

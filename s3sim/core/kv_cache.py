@@ -5,7 +5,8 @@ real device obey the same addresses.
 """
 
 from bisect import bisect_left
-from typing import TYPE_CHECKING, Protocol
+from itertools import chain
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from s3sim.core.batch import Relocation
 from s3sim.core.errors import InvariantError
@@ -15,8 +16,10 @@ from s3sim.core.request import Sequence, State
 if TYPE_CHECKING:
     from s3sim.core.lane import Lane
 
-__all__ = ["ContiguousKV", "CountedKV", "KVCacheManager", "PagedKV"]
+__all__ = ["ContiguousKV", "CountedKV", "KVCacheManager", "Moves", "PagedKV", "size_class"]
 
+Moves = Literal["none", "needed", "all"]  # which extents are slid together where no hole is long enough
+CLASSES_PER_DOUBLING = 4  # as in jemalloc (its manual, "size classes"): at most a fifth of a reservation is rounding
 PINNED = (State.SWAPPING_OUT, State.SWAPPING_IN)  # the host link is reading or writing these slots
 
 
@@ -25,6 +28,11 @@ class KVCacheManager(Protocol):
 
     capacity: int
     free: int
+
+    @property
+    def longest(self) -> int:
+        """Slots of the longest reservation that could be held now, if need be after moves."""
+        ...
 
     def demand(self, tokens: int) -> int:
         """Slots that a reservation of `tokens` takes."""
@@ -50,6 +58,10 @@ class KVCacheManager(Protocol):
         """Hold so many slots more, of those in `room_behind`."""
         ...
 
+    def make_room(self, tokens: int) -> list[Relocation]:
+        """Move extents so that a hole of so many slots appears; the moves, in an order in which they can be made."""
+        ...
+
     def compact(self) -> list[Relocation]:
         """Slide extents together; the moves, in an order in which they can be made one by one."""
         ...
@@ -63,18 +75,36 @@ class KVCacheManager(Protocol):
         ...
 
 
-class ContiguousKV:
-    """Slots in one address space, each reservation one extent, placed first fit."""
+def size_class(tokens: int) -> int:
+    """The least of the sizes 1 … 8, 10, 12, 14, 16, 20, 24, … that holds `tokens`, at least 1."""
+    step = max(1, (1 << (tokens - 1).bit_length()) // (2 * CLASSES_PER_DOUBLING))
+    return -(-tokens // step) * step
 
-    def __init__(self, capacity: int) -> None:
+
+class ContiguousKV:
+    """Slots in one address space, each reservation one extent, placed first fit.
+
+    Where there are slots enough and no hole is long enough, `moves` says what is slid together: nothing, the extents
+    between those neighbouring holes that are long enough together and whose extents have the least written, or all.
+    With `classes` reservations are rounded up to a few sizes, so that holes fit again.
+    """
+
+    def __init__(self, capacity: int, *, moves: Moves = "all", classes: bool = False) -> None:
         self.capacity = capacity
         self.free = capacity
+        self._moves = moves
+        self._classes = classes
         self._holes: list[tuple[int, int]] = [(0, capacity)]  # (address, length) by address
         self._holders: dict[Sequence, None] = {}
 
+    @property
+    def longest(self) -> int:
+        """All free slots, or the longest hole where nothing is moved."""
+        return self.free if self._moves != "none" else max([length for _, length in self._holes], default=0)
+
     def demand(self, tokens: int) -> int:
-        """A contiguous reservation takes just its tokens."""
-        return tokens
+        """A contiguous reservation takes just its tokens, or its size class, if the device is as large."""
+        return max(tokens, min(size_class(tokens), self.capacity)) if self._classes else tokens
 
     def place(self, sequence: Sequence) -> bool:
         """Hold the first extent that is long enough; False if none is."""
@@ -126,6 +156,54 @@ class ContiguousKV:
         sequence.reservation += tokens
         self.free -= tokens
 
+    def make_room(self, tokens: int) -> list[Relocation]:
+        """Slide extents together as `moves` says; none where that cannot make a hole so long."""
+        if self._moves == "all":
+            return self.compact()
+        return self._slide_few(tokens) if self._moves == "needed" else []
+
+    def _slide_few(self, tokens: int) -> list[Relocation]:
+        """Slide the extents between neighbouring holes down, where that makes one hole of `tokens` slots or more."""
+        if not self._holes:
+            return []
+        between = self._between()
+        first, last = self._cheapest_run(tokens, between)
+        if first == last:
+            return []
+        relocations: list[Relocation] = []
+        end = self._holes[first][0]
+        for sequence in chain.from_iterable(between[first:last]):
+            relocations.append(Relocation(sequence, sequence.address, end, sequence.cached))
+            sequence.address = end
+            end += sequence.reservation
+        self._holes[first : last + 1] = [(end, sum(length for _, length in self._holes[first : last + 1]))]
+        return relocations
+
+    def _between(self) -> list[list[Sequence]]:
+        """The extents between each hole and the next, by address."""
+        between: list[list[Sequence]] = [[] for _ in self._holes]
+        for sequence in sorted(self._holders, key=lambda holder: holder.address):
+            between[bisect_left(self._holes, (sequence.address, 0)) - 1].append(sequence)  # before all holes: the last
+        return between
+
+    def _cheapest_run(self, tokens: int, between: list[list[Sequence]]) -> tuple[int, int]:
+        """The first and the last hole to join: long enough together, the least written between; (0, 0): none."""
+        best, found = None, (0, 0)
+        first = slots = written = 0
+        for last, (_, length) in enumerate(self._holes):
+            if last and any(sequence.state in PINNED for sequence in between[last - 1]):
+                first, slots, written = last, 0, 0
+            elif last:
+                written += sum(sequence.cached for sequence in between[last - 1])
+            slots += length
+            while slots - self._holes[first][1] >= tokens:
+                slots -= self._holes[first][1]
+                written -= sum(sequence.cached for sequence in between[first])
+                first += 1
+            if slots >= tokens and (best is None or written < best):
+                best, found = written, (first, last)
+        return found
+
     def compact(self) -> list[Relocation]:
         """Slide every extent down as far as it goes; extents that a move pins stay where they are."""
         relocations: list[Relocation] = []
@@ -172,6 +250,11 @@ class PagedKV:
         self.capacity = capacity // block_tokens * block_tokens
         self.free = self.capacity
 
+    @property
+    def longest(self) -> int:
+        """All free slots."""
+        return self.free
+
     def demand(self, tokens: int) -> int:
         """A reservation takes whole blocks."""
         return -(-tokens // self.block_tokens) * self.block_tokens
@@ -201,6 +284,10 @@ class PagedKV:
         """Take blocks for the sequence's next writes."""
         self.free -= tokens
 
+    def make_room(self, tokens: int) -> list[Relocation]:
+        """Blocks never need to move."""
+        return []
+
     def compact(self) -> list[Relocation]:
         """Blocks never need to move."""
         return []
@@ -220,6 +307,11 @@ class CountedKV:
     def __init__(self, capacity: int) -> None:
         self.capacity = capacity
         self.free = capacity
+
+    @property
+    def longest(self) -> int:
+        """All free slots."""
+        return self.free
 
     def demand(self, tokens: int) -> int:
         """A reservation takes just its tokens."""
@@ -248,6 +340,10 @@ class CountedKV:
         """Hold more slots, wherever they are."""
         sequence.reservation += tokens
         self.free -= tokens
+
+    def make_room(self, tokens: int) -> list[Relocation]:
+        """Blocks never need to move."""
+        return []
 
     def compact(self) -> list[Relocation]:
         """Blocks never need to move."""

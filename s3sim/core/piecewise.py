@@ -60,6 +60,15 @@ class PiecewiseKV:
         """Never asked; raises InvariantError."""
         raise InvariantError(f"{sequence} was to grow alone by {tokens} slots")
 
+    @property
+    def longest(self) -> int:
+        """All free slots."""
+        return self.free
+
+    def make_room(self, tokens: int) -> list[Relocation]:
+        """Tensors are not placed by us."""
+        return []
+
     def compact(self) -> list[Relocation]:
         """Tensors are not placed by us."""
         return []
@@ -77,7 +86,7 @@ class PiecewiseKV:
         """Slots that the present rows hold at a length, rounding included."""
         return self._rounded(self.rows * length)
 
-    def longest(self) -> int:
+    def longest_row(self) -> int:
         """Most slots a row that the present rows can reach."""
         room = self.capacity * self._tensors // (self._tensors + 1)
         return room // self._granule * self._granule // self.rows
@@ -115,7 +124,7 @@ class PiecewiseGrowth:
         kv = self._kv
         if not self._lane.decoding:
             return []
-        if kv.length + 1 > kv.longest():
+        if kv.length + 1 > kv.longest_row():
             return [next(iter(self._lane.decoding))]
         kv.extend(kv.length + 1)
         return []
@@ -125,7 +134,7 @@ class PiecewiseGrowth:
 
     def limit(self) -> int:
         """Steps until the copy no longer fits."""
-        return self._kv.longest() - self._kv.length + 1 if self._kv.rows else UNLIMITED_STEPS
+        return self._kv.longest_row() - self._kv.length + 1 if self._kv.rows else UNLIMITED_STEPS
 
     def grow(self, steps: int) -> Grown:
         """Lengthen the rows for the stretch's later steps."""

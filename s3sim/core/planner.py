@@ -42,6 +42,11 @@ class StepPlanner:
         return self._kv.free
 
     @property
+    def longest(self) -> int:
+        """Slots of the longest reservation that could be held now: fewer than `free` where holes are not joined."""
+        return self._kv.longest
+
+    @property
     def capacity(self) -> int:
         """Slots that the device has for KV."""
         return self._kv.capacity
@@ -368,7 +373,7 @@ class StepPlanner:
     def _place(self, sequence: Sequence) -> bool:
         if self._kv.place(sequence):
             return True
-        self._relocate(self._kv.compact(), sequence)
+        self._relocate(self._kv.make_room(sequence.demand), sequence)
         return self._kv.place(sequence)
 
     def _relocate(self, moves: list[Relocation], sequence: Sequence | None) -> None:
@@ -377,7 +382,10 @@ class StepPlanner:
         self._relocations += moves
         tokens = sum(move.tokens for move in moves)
         ident = (sequence or moves[0].sequence).request.id
-        self._replica.log.event(self.now, Event.COMPACTED, ident, tokens, len(moves), self._lane.index)
+        log, lane = self._replica.log.event, self._lane.index
+        log(self.now, Event.COMPACTED, ident, tokens, len(moves), lane)
+        for move in moves:
+            log(self.now, Event.RELOCATED, move.sequence.request.id, move.tokens, move.target, lane)
 
     def _welcome(self, sequence: Sequence) -> None:
         replica, lane = self._replica, self._lane

@@ -62,6 +62,11 @@ class View(Protocol):
         ...
 
     @property
+    def longest(self) -> int:
+        """Slots of the longest reservation that could be held now: fewer than `free` where holes are not joined."""
+        ...
+
+    @property
     def capacity(self) -> int:
         """Slots that the device has for KV."""
         ...

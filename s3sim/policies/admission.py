@@ -21,7 +21,7 @@ def fits(view: View, slots: int, *, headroom: int) -> bool:
     vLLM v0's `can_allocate` (vllm/core/block_manager.py) asks it always, and drops a prompt that can never leave the
     watermark free, also one that comes back longer after a preemption. Here whatever fits the device is served.
     """
-    return slots + headroom <= view.free or slots <= view.free == view.capacity
+    return slots <= view.longest and (slots + headroom <= view.free or view.free == view.capacity)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,13 +98,13 @@ class DecreasingFirstFit:
 
     def next(self, view: View, waiting: SizeQueue) -> Sequence | None:
         """The largest that fits, unless it would overtake one too old for that."""
-        largest = waiting.largest_at_most(view.free)
+        largest = waiting.largest_at_most(view.longest)
         if self.ageing is None or largest is None:
             return largest
         oldest = waiting.oldest()
         if largest.waiting_since <= oldest.waiting_since + self.ageing:
             return largest
-        return oldest if oldest.demand <= view.free else None
+        return oldest if oldest.demand <= view.longest else None
 
     def arrival_matters(self, view: View, waiting: SizeQueue) -> bool:
         """Wherever a slot is free, a small request might fit."""

@@ -63,7 +63,7 @@ class PeakFits:
     def next(self, view: View, waiting: Any) -> Sequence | None:
         """The head, if it fits now and in every foreseen future."""
         head: Sequence = waiting.head()
-        if head.demand > view.free:
+        if head.demand > view.longest:
             return None
         return head if not view.admitted or self._peak(view, head) <= self.limit else None
 
@@ -73,7 +73,7 @@ class PeakFits:
 
     def steps(self, view: View, waiting: Any) -> int:
         """One, where the peak alone holds somebody back: it is another at each step."""
-        return 1 if waiting.head().demand <= view.free and not view.full else UNLIMITED_STEPS
+        return 1 if waiting.head().demand <= view.longest and not view.full else UNLIMITED_STEPS
 
     def _peak(self, view: View, head: Sequence) -> int:
         sequences = [*view.running(), head]

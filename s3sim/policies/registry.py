@@ -9,7 +9,7 @@ from math import ceil
 from typing import Any, ClassVar, Literal, Protocol
 
 from s3sim.core.errors import InputError, UnknownNameError
-from s3sim.core.kv_cache import ContiguousKV, CountedKV, KVCacheManager, PagedKV
+from s3sim.core.kv_cache import ContiguousKV, CountedKV, KVCacheManager, Moves, PagedKV
 from s3sim.core.piecewise import PiecewiseKV
 from s3sim.core.replica import Scheduler, StaticBatch
 from s3sim.policies.about import BLOCK_TOKENS, MAX_NUM_BATCHED_TOKENS, MAX_NUM_SEQS, VLLM_NUM_SEQS, prompt_budget
@@ -143,17 +143,23 @@ class S3:
             " free, and preempts elsewhere."
         ),
     )
-    compact: Literal["on_demand", "on_release", "never"] = field(
-        default="on_demand",
+    placement: Literal["first_fit", "size_classes", "move_needed", "slide_all", "slide_on_release", "anywhere"] = field(
+        default="slide_all",
         metadata=_about(
-            "When extents are shifted together: when an admission needs the room (cheaper), or at each"
-            " release, as the paper has it; never: slots need not be neighbours, so that nothing is ever moved."
+            "Where a reservation goes. first_fit: the first hole that is long enough, and nothing is ever moved;"
+            " size_classes: the same, reservations rounded up to four sizes a doubling; move_needed: where no hole is"
+            " long enough, neighbouring holes are joined by moving the fewest written slots; slide_all: all extents are"
+            " slid together then; slide_on_release: at each release; anywhere: slots need not be neighbours."
         ),
     )
 
     def kv(self, capacity: int) -> KVCacheManager:
-        """One address space, unless nothing is ever to be moved."""
-        return CountedKV(capacity) if self.compact == "never" else ContiguousKV(capacity)
+        """One address space, unless slots need not be neighbours."""
+        if self.placement == "anywhere":
+            return CountedKV(capacity)
+        moves: dict[str, Moves] = {"first_fit": "none", "size_classes": "none", "move_needed": "needed"}
+        classes = self.placement == "size_classes"
+        return ContiguousKV(capacity, moves=moves.get(self.placement, "all"), classes=classes)
 
     def scheduler(self, *, name: str, capacity: int, max_length: int) -> Scheduler:
         """Reserve what is predicted, and repair mistakes."""
@@ -171,7 +177,7 @@ class S3:
                 bucket_tokens=ceil(max_length / BUCKETS),
             ),
             max_num_seqs=self.max_num_seqs,
-            compact_on_release=self.compact == "on_release",
+            compact_on_release=self.placement == "slide_on_release",
         )
 
 

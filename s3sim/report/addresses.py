@@ -5,13 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from s3sim.core.errors import InvariantError
 from s3sim.report.holes import Holes
 
 __all__ = ["STATES", "AddressSpace", "Rectangle"]
 
 STATES = ("prefill", "decode", "swapping_out", "swapping_in", "finished")
-PINNED = ("swapping_out", "swapping_in")  # the host link is reading or writing these slots
 
 
 class Rectangle(NamedTuple):
@@ -99,20 +97,14 @@ class AddressSpace:
         self._finished.append(extent)
         self._end_batch(now)
 
-    def compact(self, moves: int, now: int) -> None:
-        """Slide every extent down that the host link does not use; the log tells how many those were."""
+    def move(self, ident: int, address: int, now: int) -> None:
+        """Let a sequence's slots be elsewhere, where what is not its own must be free."""
         self._advance(now)
-        end = moved = 0
-        extents = sorted(self._held.values(), key=_address)
-        for extent in extents:
-            if extent.address != end and extent.state not in PINNED:
-                self._close(extent, now)
-                extent.address = end
-                moved += 1
-            end = extent.address + extent.tokens
-        if moved != moves:
-            raise InvariantError(f"the compaction at {now} ps moved {moves} extents, its replay {moved}")
-        self._holes.rebuild([(extent.address, extent.tokens) for extent in extents])
+        extent = self._held[ident]
+        self._close(extent, now)
+        self._holes.give(extent.address, extent.tokens)
+        self._holes.take(address, extent.tokens)
+        extent.address = address
 
     def close(self, now: int) -> None:
         """Write down what is there at the log's end."""
@@ -146,7 +138,3 @@ class AddressSpace:
             place = (self.lane, extent.id, extent.address, extent.tokens)
             self.rectangles.append(Rectangle(*place, extent.begin, now, extent.state, extent.used, used))
         extent.begin, extent.used, extent.decoded = now, used, steps
-
-
-def _address(extent: _Extent) -> int:
-    return extent.address

@@ -1,7 +1,6 @@
 """The KV address space over time, for contiguous systems: a replay of the event log.
 
-The log tells where a reservation was placed, and when it was returned; a compaction is the slide of
-`ContiguousKV.compact`, which keeps the order of addresses and leaves alone what the host link uses.
+The log tells where a reservation was placed, to which address it was moved, and when it was returned.
 """
 
 from itertools import chain

@@ -42,9 +42,3 @@ class Holes:
             index, address = index - 1, found[index - 1][0]
         found[index:stop] = [(address, end - address)]
         self.free += tokens
-
-    def rebuild(self, extents: list[tuple[int, int]]) -> None:
-        """The holes between these extents, given by address."""
-        ends = [0, *(address + tokens for address, tokens in extents)]
-        begins = [*(address for address, _ in extents), self._capacity]
-        self._found = [(end, begin - end) for end, begin in zip(ends, begins, strict=True) if begin > end]

@@ -50,9 +50,12 @@ EVENT_KINDS: Final[Mapping[Event, EventKind]] = MappingProxyType(
         Event.COMPACTED: EventKind(
             "Extents were slid together; id: who needed the room.", "written slots moved", "extents moved"
         ),
+        Event.RELOCATED: EventKind("A compaction moved its extent.", "written slots moved", "its new address"),
         Event.IDLE: EventKind("Nothing to run from here on.", "slots held", "slots written"),
-        Event.STALLED: EventKind("It sits steps out until a block is free.", "slots cached", "0"),
-        Event.RESUMED: EventKind("It decodes again after a stall.", "slots cached", "0"),
+        Event.STALLED: EventKind(
+            "It sits steps out, its KV in place.", "slots cached", "0: until a block is free, 1: it is outranked"
+        ),
+        Event.RESUMED: EventKind("It decodes again after a stall.", "slots cached", "0 or 1: the stall that ends"),
         Event.RETRAINED: EventKind(
             "A retraining begins; id: the version that it will end with.", "rows learnt", "duration in ps"
         ),

@@ -68,7 +68,7 @@ class _Replay:
             Event.GROWN: self._grown,
             Event.FINISHED: self._finished,
             Event.REJECTED: self._rejected,
-            Event.COMPACTED: self._compacted,
+            Event.RELOCATED: self._relocated,
         }
         self.spaces = spaces
         self._static = static
@@ -113,5 +113,5 @@ class _Replay:
     def _rejected(self, time: int, ident: int, prompt: int, reason: int, lane: int) -> None:
         self._where.pop(ident).release(ident, time)  # its batch ran out of memory
 
-    def _compacted(self, time: int, ident: int, tokens: int, moves: int, lane: int) -> None:
-        self.spaces[lane].compact(moves, time)
+    def _relocated(self, time: int, ident: int, tokens: int, address: int, lane: int) -> None:
+        self.spaces[lane].move(ident, address, time)

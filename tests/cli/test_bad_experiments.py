@@ -32,7 +32,11 @@ BAD: dict[str, tuple[str | bytes, list[str]]] = {
     ),
     "an unknown choice of a system": (
         changed((SYSTEMS, "systems:\n- orca\n- {name: s3, ageing: 3}")),
-        ["tiny.yaml:16: systems.s3.ageing: unknown key", "did you mean 'ageing_s'?", "compact"],
+        ["tiny.yaml:16: systems.s3.ageing: unknown key", "did you mean 'ageing_s'?", "placement"],
+    ),
+    "a choice by the name that it had": (
+        changed((SYSTEMS, "systems:\n- orca\n- {name: s3, compact: never}")),
+        ["tiny.yaml:16: systems.s3.compact: 'compact' is called 'placement' now"],
     ),
     "a choice that is out of bounds": (
         changed((SYSTEMS, "systems: [orca, {name: s3, ageing_s: -3}]")),

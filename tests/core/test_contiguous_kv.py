@@ -7,8 +7,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from s3sim.core.batch import Relocation
 from s3sim.core.errors import InvariantError
-from s3sim.core.kv_cache import ContiguousKV
+from s3sim.core.kv_cache import ContiguousKV, size_class
 from s3sim.core.request import Sequence, State
 from tests.support.sequences import sequence
 from tests.support.session import examples
@@ -33,7 +34,7 @@ class ContiguousMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.kv = ContiguousKV(CAPACITY)
+        self.kv = ContiguousKV(CAPACITY, moves="needed")
         self.slots: list[int | None] = [None] * CAPACITY  # owner by slot
         self.holders: list[Sequence] = []
         self.count = 0
@@ -101,6 +102,32 @@ class ContiguousMachine(RuleBasedStateMachine):
             lowest = (holder.address if holder.state in PINS else lowest) + holder.reservation
         moves = self.kv.compact()
         assert [(move.sequence.order, *move[1:]) for move in moves] == expected
+        self._carry_out(moves)
+
+    @rule(tokens=st.integers(1, 20))
+    def make_room(self, tokens: int) -> None:
+        """A hole of so many slots appears for the fewest written slots moved, or nothing is moved and none can."""
+        least = self._least_written(tokens)
+        moves = self.kv.make_room(tokens)
+        self._carry_out(moves)
+        assert not any(move.sequence.state in PINS for move in moves)
+        assert (least is None) == (max([length for _, length in holes(self.slots)], default=0) < tokens)
+        assert sum(move.tokens for move in moves) == (least or 0)
+
+    def _least_written(self, tokens: int) -> int | None:
+        """By brute force over runs of neighbouring holes: the written slots between them; None where none is enough."""
+        found = holes(self.slots)
+        costs = []
+        for first in range(len(found)):
+            for last in range(first, len(found)):
+                begin, end = found[first][0], sum(found[last])
+                inside = [holder for holder in self.holders if begin <= holder.address < end]
+                long_enough = sum(length for _, length in found[first : last + 1]) >= tokens
+                if long_enough and not any(holder.state in PINS for holder in inside):
+                    costs.append(sum(holder.cached for holder in inside))
+        return min(costs, default=None)
+
+    def _carry_out(self, moves: list[Relocation]) -> None:
         for move in moves:
             length = move.sequence.reservation
             self.slots[move.source : move.source + length] = [None] * length
@@ -149,3 +176,18 @@ def test_an_audit_notices_extents_that_overlap() -> None:
     holders[1].address = 3
     with pytest.raises(InvariantError, match="do not tile"):
         kv.check_integrity(holders)
+
+
+@pytest.mark.parametrize(
+    ("tokens", "size"), [(1, 1), (8, 8), (9, 10), (10, 10), (11, 12), (16, 16), (17, 20), (2048, 2048)]
+)
+def test_size_classes_are_four_a_doubling(tokens: int, size: int) -> None:
+    """Sizes up to 8, then 10, 12, 14, 16, 20, …: no more than a fifth of any is rounding."""
+    assert size_class(tokens) == size
+    assert all(count <= size_class(count) < 1.25 * count for count in range(1, 5000))
+
+
+def test_a_size_class_is_no_longer_than_the_device() -> None:
+    """What would fit without rounding is not turned away."""
+    kv = ContiguousKV(9, moves="none", classes=True)
+    assert (ContiguousKV(99, classes=True).demand(9), kv.demand(9), kv.demand(11)) == (10, 9, 11)

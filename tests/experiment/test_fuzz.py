@@ -39,7 +39,7 @@ EVERYTHING: dict[str, Any] = {
     "max_num_seqs": 4,
     "log": "full",
     "scenarios": {"main": {}},
-    "sweep": {"max_length": [64, 128], "systems.x.compact": ["on_release"]},
+    "sweep": {"max_length": [64, 128], "systems.x.placement": ["first_fit"]},
 }
 TRACE: dict[str, Any] = {
     "format": "csv",

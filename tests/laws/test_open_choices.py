@@ -1,5 +1,7 @@
 """What S³ leaves open, one choice at a time, on worlds that are worked out in the head."""
 
+from typing import get_args, get_type_hints
+
 import pytest
 
 from s3sim.core.events import Event, EventLog
@@ -46,17 +48,21 @@ def test_prompts_apart_share_no_step_with_decodes(name: str) -> None:
 
 
 def test_slots_that_need_not_be_neighbours_are_never_moved() -> None:
-    """Where holes are too short for the next, on_demand compacts and never just takes them."""
+    """Where holes are too short for the next, extents move, or it waits, or slots need not be neighbours."""
     rows = [
         Row(prompt=4, output=2, max_new=4, predicted=4),
         Row(prompt=3, output=5, max_new=5, predicted=5),  # stands between the other two, and stays longest
         Row(prompt=4, output=2, max_new=4, predicted=4),
         Row(arrival=1, prompt=8, output=4, max_new=8, predicted=8),
     ]
-    moved = {
-        compact: sum(row[1] == Event.COMPACTED for row in log.event_rows())
-        for compact in ("on_demand", "never")
-        for log in [world("s3", rows, capacity=24, choices=S3(compact=compact)).run()]  # type: ignore[arg-type]
+    moved, admitted = {}, {}
+    for placement in get_args(get_type_hints(S3)["placement"]):
+        log = world("s3", rows, capacity=24, choices=S3(placement=placement)).run()
+        moved[placement] = sum(row[1] == Event.RELOCATED for row in log.event_rows())
+        admitted[placement] = next(row[0] for row in log.event_rows() if row[1] == Event.ADMITTED and row[2] == 10)
+    assert {placement for placement, moves in moved.items() if moves} == {
+        "move_needed",
+        "slide_all",
+        "slide_on_release",
     }
-    assert moved["never"] == 0
-    assert moved["on_demand"] > 0
+    assert admitted["anywhere"] == admitted["move_needed"] < admitted["first_fit"]

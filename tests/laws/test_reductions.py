@@ -25,7 +25,7 @@ WHOLE_PROMPTS = tuple(
     )
 )
 PAPERS: dict[str, Any] = {
-    "compact": "on_demand",
+    "placement": "slide_all",
     "order": "decreasing_first_fit",
     "prefill": "mixed",
     "counts_prompt": True,

@@ -18,9 +18,14 @@ LEGAL: dict[str, dict[tuple[Event, int | None], str]] = {
         (Event.ADMITTED, None): "prefilling",
     },
     "waiting": {(Event.REJECTED, None): "ended", (Event.ADMITTED, None): "prefilling"},
-    "prefilling": {(Event.PREFILLED, None): "decoding", (Event.PREEMPTED, Preemption.RECOMPUTE): "recomputing"},
+    "prefilling": {
+        (Event.PREFILLED, None): "decoding",
+        (Event.PREEMPTED, Preemption.RECOMPUTE): "recomputing",
+        (Event.RELOCATED, None): "prefilling",
+    },
     "decoding": {
         (Event.GROWN, None): "decoding",
+        (Event.RELOCATED, None): "decoding",
         (Event.FINISHED, None): "ended",
         (Event.PREEMPTED, Preemption.RECOMPUTE): "recomputing",
         (Event.PREEMPTED, Preemption.HOST_FULL): "recomputing",
@@ -32,6 +37,7 @@ LEGAL: dict[str, dict[tuple[Event, int | None], str]] = {
     "stalled": {
         (Event.GROWN, None): "stalled",
         (Event.RESUMED, None): "decoding",
+        (Event.PREEMPTED, Preemption.RECOMPUTE): "recomputing",
         (Event.PREEMPTED, Preemption.HOST_FULL): "recomputing",
         (Event.PREEMPTED, Preemption.SWAP): "leaving",
     },
@@ -41,7 +47,15 @@ LEGAL: dict[str, dict[tuple[Event, int | None], str]] = {
     "returning": {(Event.SWAPPED_IN, None): "decoding"},
     "ended": {},
 }
-AT_A_PLAN = (Event.ADMITTED, Event.PREEMPTED, Event.GROWN, Event.COMPACTED, Event.STALLED, Event.RESUMED)
+AT_A_PLAN = (
+    Event.ADMITTED,
+    Event.PREEMPTED,
+    Event.GROWN,
+    Event.COMPACTED,
+    Event.RELOCATED,
+    Event.STALLED,
+    Event.RESUMED,
+)
 AT_A_COMMIT = (Event.PREFILLED, Event.FINISHED)
 NOBODYS = (Event.IDLE, Event.COMPACTED)  # their id column names a lane, or who needed the room
 

@@ -64,8 +64,8 @@ _CHOICES: dict[str, dict[str, Any]] = {"huggingface": _SMALL, "sarathi": {"token
 WORLDS: dict[str, World] = {name: _world(name, **_CHOICES.get(name, {})) for name in SYSTEMS} | {
     "s3_recompute": _world("s3", on_overrun="recompute"),
     "s3_in_place": _world("s3", growth="in_place"),
-    "s3_in_place_lanes": _world("s3", 3, growth="in_place", compact="on_release"),
-    "s3_on_release": _world("s3", compact="on_release"),
+    "s3_in_place_lanes": _world("s3", 3, growth="in_place", placement="slide_on_release"),
+    "s3_on_release": _world("s3", placement="slide_on_release"),
     "vllm_swap": _world("vllm", on_shortage="swap", block_tokens=4),
     "vllm_swap_lanes": _world("vllm", 3, on_shortage="swap", block_tokens=4),
     "fastertransformer_token": _world("fastertransformer", delivery="token"),

@@ -26,7 +26,7 @@ WORLD = world(
         Row(arrival=12, prompt=8, output=6, predicted=8, max_new=12),
     ],
     capacity=30,
-    choices=S3(compact="on_release"),
+    choices=S3(placement="slide_on_release"),
     latency=LinearLatency(base=10, per_row=1, per_relocated=1),
 )
 
@@ -62,16 +62,19 @@ EVENTS = """
   22 FINISHED  D  2  0
   22 ADMITTED  E 16 10
   22 COMPACTED A  3  1     # from 16 to 0, with 2 + 2 - 1 slots written
+  22 RELOCATED A  3  0
   36 PREFILLED E  1  8
   84 FINISHED  A  7  0
   84 ADMITTED  B  7 16
   84 ADMITTED  C  5 23
   84 COMPACTED E 12  1     # from 10 to 0, with 8 + 5 - 1 slots written
+  84 RELOCATED E 12  0
  107 PREFILLED B  1  3
  107 PREFILLED C  1  1
  107 FINISHED  C  1  0
  107 FINISHED  E  6  0
  107 COMPACTED B  3  1     # from 16 to 0
+ 107 RELOCATED B  3  0
  132 FINISHED  B  3  0
  132 IDLE      -  0  0
 """

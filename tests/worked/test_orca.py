@@ -55,6 +55,7 @@ EVENTS = """
   34 FINISHED  A  3  0     # holes 0-10 and 18-24: 16 slots, and no extent of 12
   34 ADMITTED  C 12  8     # behind B, which slid down to 0
   34 COMPACTED C  4  1     # B had written 2 + 3 - 1 slots
+  34 RELOCATED B  4  0
   49 PREFILLED C  1  3
   61 FINISHED  B  5  0
   61 FINISHED  C  2  0

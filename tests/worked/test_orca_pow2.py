@@ -66,6 +66,8 @@ EVENTS = """
   36 FINISHED  A  3  0     # holes 0-8 and 28-32: 12 slots, and no extent of 9
   36 ADMITTED  D  9 20     # behind B, now at 0, and C, now at 11
   36 COMPACTED D 12  2     # B had written 3 + 3 - 1 slots, C 5 + 3 - 1
+  36 RELOCATED B  5  0
+  36 RELOCATED C  7 11
   60 PREFILLED D  1  2
   60 FINISHED  C  4  0     # hole 11-20
   60 ADMITTED  E  7 11

@@ -83,6 +83,7 @@ EVENTS = """
   82 PREFILLED   F  1  3
   82 ADMITTED    A 16 10     # 18 are free, as 5-20 and 25-28: D must move
   82 COMPACTED   A  4  1     # D from 20 to 5, 4 slots written
+  82 RELOCATED D  4  5
   98 FINISHED    D  5  0
  108 SWAPPED_IN  A  8  0     # 82 + 2 + 8 x 3
  109 FINISHED    F  3  0

@@ -22,6 +22,8 @@ PLAIN = {  # pydantic's type of an error → what a reader of YAML understands
     "missing": "missing",
 }
 
+RENAMED = {"compact": "placement"}  # keys of earlier versions
+
 
 def explain(
     error: ValidationError, values: Any, *, kind: type[BaseModel], place: Callable[[Sequence[Key]], str]
@@ -35,7 +37,7 @@ def _line(problem: Any, values: Any, kind: type[BaseModel], place: Callable[[Seq
     keys = _own_keys(location, values, missing=problem["type"] == "missing")
     match problem["type"]:
         case "extra_forbidden":
-            return f"{place(keys)}: unknown key {keys[-1]!r}{_among(str(keys[-1]), known_keys(kind, location[:-1]))}"
+            return f"{place(keys)}: {_unknown(str(keys[-1]), known_keys(kind, location[:-1]))}"
         case "union_tag_invalid":
             tag = problem["ctx"]["tag"]
             return f"{place([*keys, 'kind'])}: unknown kind {tag!r}{_among(tag, known_tags(kind, location))}"
@@ -71,6 +73,12 @@ def _step(here: Any, key: Key) -> tuple[Any] | None:
     if isinstance(here, list) and isinstance(key, int) and key < len(here):
         return (here[key],)
     return None
+
+
+def _unknown(key: str, known: Sequence[str]) -> str:
+    if RENAMED.get(key) in known:
+        return f"{key!r} is called {RENAMED[key]!r} now; `s3sim list systems` explains its values"
+    return f"unknown key {key!r}{_among(key, known)}"
 
 
 def _among(name: str, known: Sequence[str]) -> str:
