@@ -1,21 +1,12 @@
 """`gpu-validate all`: measure, fit, replay, compare, and write the page."""
 
 import argparse
-import platform
-import re
 from dataclasses import replace
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 
-from gpu_validate.analysis import SCENARIOS, analyse
-from gpu_validate.campaign import Runner
-from gpu_validate.command_line import told_command
-from gpu_validate.figures import draw_figures
-from gpu_validate.page import Environment, write_page
-from gpu_validate.profiling import write_rows
-from gpu_validate.progress import Progress, say
-from gpu_validate.stage import Plan, Stage
+from gpu_validate.packages import demand_torch
+from gpu_validate.plan import Plan
+from gpu_validate.progress import say
 from gpu_validate.study import CUDA, FULL, MODEL_NAMES, QUICK, Campaign, only
 from s3sim.core.errors import InputError
 
@@ -47,6 +38,9 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
 
 def _run(given: argparse.Namespace) -> None:
+    demand_torch("all")
+    from gpu_validate.validation import Folders, validate  # noqa: PLC0415  needs torch
+
     campaign = _campaign(given)
     cuda = given.device == "cuda"
     plan = Plan(
@@ -56,19 +50,12 @@ def _run(given: argparse.Namespace) -> None:
         timeout_s=given.timeout,
     )
     out = given.out or Path("results") / f"validation-{given.device}"
-    Runner(campaign, plan, out, resume=given.resume, say=say, progress=Progress()).run()
-    environment = environment_of(plan)
-    results = [analyse(study, out / study.name) for study in campaign.studies]
-    name = "cpu" if not cuda else slug(environment["machine_name"])
-    page = given.page or (out if given.quick else Path("docs") / "validation")
-    figures = draw_figures(page / "figures", name, results)
-    for path in write_page(page, name, results, environment, figures):
-        say(f"wrote {path}")
-    profiles = given.profiles or (out if given.quick else Path("experiments") / "profiles")
-    for result in results:
-        for scenario in SCENARIOS[:1]:
-            for layout, found in result.calibrations[scenario].layouts.items():
-                write_rows(profiles / f"{name}-{result.study.name}-{layout}.csv", found.rows)
+    folders = Folders(
+        runs=out,
+        page=given.page or (out if given.quick else Path("docs") / "validation"),
+        profiles=given.profiles or (out if given.quick else Path("experiments") / "profiles"),
+    )
+    validate(campaign, plan, folders, resume=given.resume, say=say)
 
 
 def _campaign(given: argparse.Namespace) -> Campaign:
@@ -82,36 +69,3 @@ def _campaign(given: argparse.Namespace) -> Campaign:
             campaign, requests=given.requests, calibration_requests=given.requests, poisson_requests=poisson
         )
     return replace(campaign, repeats=given.repeats) if given.repeats else campaign
-
-
-def environment_of(plan: Plan) -> Environment:
-    """What the figures may depend on; no name of a machine or of a user."""
-    machine = Stage(plan).device.about() if plan.device == "cuda" else {"name": _processor(), "threads": "1"}
-    told = ", ".join(f"{key} {value}" for key, value in machine.items() if key != "name")
-    return {
-        "machine": f"{machine['name']} ({told})",
-        "machine_name": machine["name"],
-        "device": plan.device,
-        "dtype": plan.dtype,
-        "clock": plan.clock,
-        "torch": version("torch"),
-        "transformers": version("transformers"),
-        "python": platform.python_version(),
-        "platform": platform.system() + " " + platform.machine(),
-        "date": datetime.now(UTC).date().isoformat(),
-        "command": " ".join(["gpu-validate", *told_command()[1:]]),
-    }
-
-
-def slug(name: str) -> str:
-    """A device's name as a file's."""
-    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "gpu"
-
-
-def _processor() -> str:
-    try:
-        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
-    except OSError:
-        return platform.machine()
-    found = re.search(r"^model name\s*:\s*(.+)$", text, flags=re.MULTILINE)
-    return found.group(1).strip() if found else platform.machine()

@@ -11,15 +11,17 @@ from torch import Tensor, nn
 from transformers import AutoConfig, AutoModelForCausalLM, PretrainedConfig
 
 from gpu_validate.attention import Packing, selective_attention
+from gpu_validate.configs import config_of
 from gpu_validate.faults import memory_faults
-from gpu_validate.shapes import FAMILIES, MAX_POSITIONS, Family, config_of
+from gpu_validate.plan import FORMATS
+from gpu_validate.shapes import FAMILIES, MAX_POSITIONS, Family
 from gpu_validate.surface import Device
 from s3sim.core.errors import InputError, UnknownNameError
 from s3sim.hardware.model import ModelSpec
 
-__all__ = ["DTYPES", "LoadedModel", "dtype_of", "load_model", "random_model"]
+__all__ = ["LoadedModel", "dtype_of", "load_model", "random_model"]
 
-DTYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
+DTYPES = dict(zip(FORMATS, (torch.float32, torch.float16, torch.bfloat16), strict=True))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
