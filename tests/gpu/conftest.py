@@ -1,9 +1,9 @@
 """What these tests need beyond the extra `test`; a file whose packages are missing is one skip, which names them."""
 
 from fnmatch import fnmatch
-from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -25,5 +25,9 @@ def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> 
     if not missing:
         return None
     module = pytest.Module.from_parent(parent, path=module_path)
-    module.collect = partial(pytest.skip, f"{', '.join(missing)} not installed: pip install -e '.[dev]'")  # type: ignore[method-assign]
+
+    def skip() -> NoReturn:
+        pytest.skip(f"{module_path.name} needs {', '.join(missing)}, not installed: pip install -e '.[dev]'")
+
+    module.collect = skip  # type: ignore[method-assign]
     return module
