@@ -4,14 +4,9 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-from gpu_validate.analysis import SCENARIOS, analyse
-from gpu_validate.campaign import Runner
-from gpu_validate.environment import environment_of, slug
-from gpu_validate.figures import draw_figures
-from gpu_validate.page import write_page
-from gpu_validate.profiling import write_rows
-from gpu_validate.progress import Progress, say
-from gpu_validate.stage import Plan
+from gpu_validate.packages import demand_torch
+from gpu_validate.plan import Plan
+from gpu_validate.progress import say
 from gpu_validate.study import CUDA, FULL, MODEL_NAMES, QUICK, Campaign, only
 from s3sim.core.errors import InputError
 
@@ -43,6 +38,9 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
 
 def _run(given: argparse.Namespace) -> None:
+    demand_torch("all")
+    from gpu_validate.validation import Folders, validate  # noqa: PLC0415  needs torch
+
     campaign = _campaign(given)
     cuda = given.device == "cuda"
     plan = Plan(
@@ -52,19 +50,12 @@ def _run(given: argparse.Namespace) -> None:
         timeout_s=given.timeout,
     )
     out = given.out or Path("results") / f"validation-{given.device}"
-    Runner(campaign, plan, out, resume=given.resume, say=say, progress=Progress()).run()
-    environment = environment_of(plan)
-    results = [analyse(study, out / study.name) for study in campaign.studies]
-    name = "cpu" if not cuda else slug(environment["machine_name"])
-    page = given.page or (out if given.quick else Path("docs") / "validation")
-    figures = draw_figures(page / "figures", name, results)
-    for path in write_page(page, name, results, environment, figures):
-        say(f"wrote {path}")
-    profiles = given.profiles or (out if given.quick else Path("experiments") / "profiles")
-    for result in results:
-        for scenario in SCENARIOS[:1]:
-            for layout, found in result.calibrations[scenario].layouts.items():
-                write_rows(profiles / f"{name}-{result.study.name}-{layout}.csv", found.rows)
+    folders = Folders(
+        runs=out,
+        page=given.page or (out if given.quick else Path("docs") / "validation"),
+        profiles=given.profiles or (out if given.quick else Path("experiments") / "profiles"),
+    )
+    validate(campaign, plan, folders, resume=given.resume, say=say)
 
 
 def _campaign(given: argparse.Namespace) -> Campaign:

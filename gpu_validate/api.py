@@ -8,12 +8,12 @@ from typing import Any
 
 from gpu_validate.fit import Fit, Held, fit_samples, held_out, profile_rows
 from gpu_validate.kept import kept_points
+from gpu_validate.packages import demand_torch
+from gpu_validate.plan import Plan
 from gpu_validate.points import read_experiment
-from gpu_validate.profiling import write_rows
-from gpu_validate.run import replay_experiment
+from gpu_validate.profile_file import write_rows
 from gpu_validate.run_comparison import compare_runs
 from gpu_validate.samples import Sample, read_samples
-from gpu_validate.stage import Plan
 from s3sim.core.errors import InputError
 
 __all__ = ["Plan", "compare_runs", "fit_profile", "read_comparisons", "run_replay"]
@@ -31,9 +31,12 @@ def run_replay(
 ) -> Path:
     """Replay every point of an experiment, a YAML or resolved points in JSON; returns its run directory.
 
-    Raises InputError where it cannot be run, SystemFaultError where the machine fails or the user interrupts;
-    what is finished is kept, and `resume` goes on with it.
+    Raises InputError where it cannot be run or torch is missing, SystemFaultError where the machine fails or the
+    user interrupts; what is finished is kept, and `resume` goes on with it.
     """
+    demand_torch("run_replay")
+    from gpu_validate.run import replay_experiment  # noqa: PLC0415  needs torch
+
     experiment = read_experiment(Path(source), overrides)
     replay_experiment(experiment, plan, Path(out), resume=resume, overwrite=overwrite, say=say)
     return Path(out)

@@ -1,12 +1,10 @@
 """ORCA's selective batching: dense layers on all tokens of a step at once, attention for each sequence alone.
 
-A packed step has one row of all its tokens. Its cache hands attention a `PackedLayer` in place of keys;
-tensors, from any other cache, go to the model's own attention, unchanged.
+It is an attention function that transformers calls by name. A packed step gives the model its `Packing`, which the
+model hands on to that function; without one, attention is transformers' own `sdpa`.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import torch
@@ -15,9 +13,7 @@ from torch.nn.functional import scaled_dot_product_attention
 from transformers import AttentionInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
-from gpu_validate.shapes import Family
-
-__all__ = ["PackedLayer", "Span", "attend", "install"]
+__all__ = ["Packing", "Span", "attend", "selective_attention"]
 
 NAME = "s3sim_selective"  # unknown to transformers' mask registry, so no mask is made where none is given
 
@@ -46,21 +42,27 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
-class PackedLayer:
-    """One layer's keys and values, shape [slots, heads, head_dim], and who reads where; masks belong to the spans."""
+class Packing:
+    """Who reads where in a packed step: the same in every layer, with each span's mask."""
 
-    keys: Tensor
-    values: Tensor
     spans: list[Span]
     masks: list[Tensor | None]
 
+    @classmethod
+    def of(cls, spans: list[Span], device: torch.device) -> "Packing":
+        """The spans, with their masks made once for all layers."""
+        return cls(spans, [span.mask(device) for span in spans])
 
-def attend(query: Tensor, layer: PackedLayer, scale: float) -> Tensor:
-    """Attention of a packed step; query and answer have shape [1, heads, tokens, head_dim]."""
+
+def attend(query: Tensor, key: Tensor, value: Tensor, packing: Packing, scale: float) -> Tensor:
+    """Attention of a packed step.
+
+    `query` and the answer have shape [1, heads, tokens, head_dim], `key` and `value` [1, heads, slots, head_dim].
+    """
     answer = torch.empty_like(query)
-    for span, mask in zip(layer.spans, layer.masks, strict=True):
-        keys = layer.keys[span.slots].transpose(0, 1).unsqueeze(0)
-        values = layer.values[span.slots].transpose(0, 1).unsqueeze(0)
+    stores = key[0].transpose(0, 1), value[0].transpose(0, 1)  # as they lie in memory: a slot's heads side by side
+    for span, mask in zip(packing.spans, packing.masks, strict=True):
+        keys, values = (store[span.slots].transpose(0, 1).unsqueeze(0) for store in stores)
         answer[:, :, span.start : span.stop] = scaled_dot_product_attention(
             query[:, :, span.start : span.stop],
             keys,
@@ -72,34 +74,24 @@ def attend(query: Tensor, layer: PackedLayer, scale: float) -> Tensor:
     return answer
 
 
-def install(model: Any, family: Family) -> None:
-    """Teach a model selective batching: GPT-NeoX by its attention interface, GPT-J, which has none, on each layer."""
-    if family == "gpt_neox":
-        AttentionInterface.register(NAME, _neox)
-        model.config._attn_implementation = NAME
-        return
-    for block in model.transformer.h:
-        attention = block.attn
-        attention._attn = partial(_gptj, attention._attn, attention.scale_attn)
+def selective_attention() -> str:
+    """Register this attention with transformers; the answer is what models take as `attn_implementation`."""
+    AttentionInterface.register(NAME, _selective)
+    return NAME
 
 
-def _neox(
+def _selective(
     module: nn.Module,
     query: Tensor,
-    key: Any,
-    value: Any,
+    key: Tensor,
+    value: Tensor,
     mask: Tensor | None,
     *,
     scaling: float,
+    packing: Packing | None = None,
     **rest: Any,
 ) -> tuple[Tensor, None]:
-    if isinstance(key, PackedLayer):
-        return attend(query, key, scaling).transpose(1, 2), None
+    if packing is not None:
+        return attend(query, key, value, packing, scaling).transpose(1, 2), None
     answer: tuple[Tensor, None] = sdpa_attention_forward(module, query, key, value, mask, scaling=scaling, **rest)
     return answer
-
-
-def _gptj(own: Callable[..., Any], divisor: float, query: Tensor, key: Any, value: Any, *masks: Tensor | None) -> Any:
-    if isinstance(key, PackedLayer):
-        return attend(query, key, 1.0 / divisor), None
-    return own(query, key, value, *masks)

@@ -1,6 +1,6 @@
 """A bench: steps of chosen sizes on the device, timed again and again, without any scheduler."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
 
@@ -9,46 +9,18 @@ import torch
 from gpu_validate.arena import Arena
 from gpu_validate.canary import Canary
 from gpu_validate.executor import Forward
+from gpu_validate.grid import BLOCK_TOKENS, Grid
 from gpu_validate.memory import BlockMemory, ExtentMemory
 from gpu_validate.model import LoadedModel
 from gpu_validate.packed import Packed
 from gpu_validate.padded import Padded
 from gpu_validate.pieces import Piece, Row
+from gpu_validate.plan import Mode
 from gpu_validate.samples import Sample
 from gpu_validate.texts import Texts
-from gpu_validate.world import Mode
 from s3sim.core.request import Request, Sequence
 
-__all__ = ["Bench", "Grid", "Timed"]
-
-BLOCK_TOKENS = 16  # vLLM's default
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Grid:
-    """What is measured: sizes of steps and copies, and how often each."""
-
-    rows: tuple[int, ...] = (1, 2, 4, 8, 16, 32)
-    contexts: tuple[int, ...] = (16, 128, 512)  # cached tokens of each row
-    prompts: tuple[int, ...] = (1, 16, 64, 256)  # tokens of each
-    chunks: tuple[int, ...] = (1, 4)  # prompts in one step
-    copies: tuple[int, ...] = (16, 128, 512)  # slots
-    warm_up: int = 2
-    repeats: int = 5
-
-    def slots(self) -> int:
-        """Slots that the largest point needs, in whole blocks."""
-        most = max(self.rows) * (max(self.contexts) + 1) + max(self.chunks) * max(self.prompts)
-        return -(-max(most, 2 * max(self.copies)) // BLOCK_TOKENS) * BLOCK_TOKENS + BLOCK_TOKENS * max(self.rows)
-
-    def steps(self) -> Iterator[Sample]:
-        """Decode, prefill, and both, without their times; mixed steps have next to no context."""
-        for rows in self.rows:
-            yield from (Sample(rows, rows * context, 0, 0, 0, 0.0) for context in self.contexts)
-        for chunks in self.chunks:
-            yield from (Sample(0, 0, chunks, chunks * tokens, 0, 0.0) for tokens in self.prompts)
-        for rows in self.rows:
-            yield from (Sample(rows, rows, 1, tokens, 0, 0.0) for tokens in self.prompts)
+__all__ = ["Bench", "Timed"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,14 +13,16 @@ from functools import partial
 from pathlib import Path
 
 from gpu_validate.analysis import calibrate, capacities
-from gpu_validate.bench import Bench, Grid
+from gpu_validate.bench import Bench
 from gpu_validate.canary import Canary
 from gpu_validate.device import find_device
+from gpu_validate.grid import Grid
+from gpu_validate.plan import Plan
 from gpu_validate.points import Experiment
 from gpu_validate.profiling import measure_grid, write_profile
 from gpu_validate.run import replay_experiment
 from gpu_validate.shapes import SIZES
-from gpu_validate.stage import Plan, Stage
+from gpu_validate.stage import Stage
 from gpu_validate.study import Campaign, Study, experiment_of
 from s3sim.core.errors import InputError
 from s3sim.experiment.resolved import Point

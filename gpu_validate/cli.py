@@ -37,7 +37,7 @@ def parser() -> argparse.ArgumentParser:
 
 def _register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Each command's module adds its own parser; a new command is one line here."""
-    from gpu_validate import (  # noqa: PLC0415  torch takes seconds to import
+    from gpu_validate import (  # noqa: PLC0415  numpy and pandas take a while to import
         all_command,
         compare_command,
         fit_command,

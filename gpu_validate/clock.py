@@ -1,19 +1,18 @@
 """What the replay's clock goes by: measured times, or those that a latency model foretells."""
 
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 
 from gpu_validate.canary import Canary
+from gpu_validate.plan import Source
 from gpu_validate.surface import Copy, Elapsed
 from s3sim.core.batch import Batch
 from s3sim.core.protocols import LatencyModel
 from s3sim.core.replica import Move
 
-__all__ = ["SOURCES", "Clock", "Foretold", "Measured", "Source", "Tick"]
+__all__ = ["Clock", "Foretold", "Measured", "Tick"]
 
 PICOSECONDS = 10**12  # per second
-Source = Literal["device", "cpu", "wall", "canary"]
-SOURCES: tuple[Source, ...] = ("device", "cpu", "wall", "canary")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from gpu_validate.command_line import told_command
 from gpu_validate.page import Environment
-from gpu_validate.stage import Plan, Stage
+from gpu_validate.plan import Plan
+from gpu_validate.stage import Stage
 
 __all__ = ["environment_of", "slug"]
 

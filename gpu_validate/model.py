@@ -10,16 +10,18 @@ import torch
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModelForCausalLM, PretrainedConfig
 
-from gpu_validate.attention import install
+from gpu_validate.attention import Packing, selective_attention
+from gpu_validate.configs import config_of
 from gpu_validate.faults import memory_faults
-from gpu_validate.shapes import FAMILIES, MAX_POSITIONS, Family, config_of
+from gpu_validate.plan import FORMATS
+from gpu_validate.shapes import FAMILIES, MAX_POSITIONS, Family
 from gpu_validate.surface import Device
 from s3sim.core.errors import InputError, UnknownNameError
 from s3sim.hardware.model import ModelSpec
 
-__all__ = ["DTYPES", "LoadedModel", "dtype_of", "load_model", "random_model"]
+__all__ = ["LoadedModel", "dtype_of", "load_model", "random_model"]
 
-DTYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
+DTYPES = dict(zip(FORMATS, (torch.float32, torch.float16, torch.bfloat16), strict=True))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,9 +51,21 @@ class LoadedModel:
         """Weights, all of them."""
         return sum(weight.numel() for part in (self.body, self.head) for weight in part.parameters())
 
-    def hidden(self, tokens: Tensor, *, positions: Tensor, mask: Tensor, cache: object) -> Tensor:
-        """Hidden states of one forward pass, shape [rows, tokens, hidden]; `mask` has four dimensions."""
-        out = self.body(input_ids=tokens, position_ids=positions, attention_mask=mask, past_key_values=cache)
+    def hidden(
+        self,
+        tokens: Tensor,
+        *,
+        positions: Tensor,
+        cache: object,
+        mask: Tensor | None = None,
+        packing: Packing | None = None,
+    ) -> Tensor:
+        """Hidden states of one forward pass, shape [rows, tokens, hidden].
+
+        A packed step says by its `packing` what each token sees; any other by `mask`, booleans of shape
+        [rows, 1, tokens, keys].
+        """
+        out = self.body(input_ids=tokens, position_ids=positions, attention_mask=mask, cache=cache, packing=packing)
         states: Tensor = out.last_hidden_state
         return states
 
@@ -79,7 +93,7 @@ def random_model(
     torch.manual_seed(seed)
     build: Any = AutoModelForCausalLM
     with memory_faults(f"the weights of {spec.name!r} ({dtype})"), device.where:
-        module = build.from_config(config, dtype=dtype)
+        module = build.from_config(config, dtype=dtype, attn_implementation=selective_attention())
     return _loaded(module, device, name=spec.name, weights=f"random, seed {seed}")
 
 
@@ -101,6 +115,7 @@ def load_model(source: str, *, device: Device, dtype: torch.dtype) -> LoadedMode
             source,
             config=config,
             dtype=dtype,
+            attn_implementation=selective_attention(),
             use_safetensors=True,
             trust_remote_code=False,
             local_files_only=folder.is_dir(),
@@ -131,7 +146,6 @@ def _loaded(module: Any, device: Device, *, name: str, weights: str) -> LoadedMo
     config = module.config
     family: Family = config.model_type
     module.to(device.where).eval().requires_grad_(False)
-    install(module, family)
     return LoadedModel(
         name=name,
         weights=weights,

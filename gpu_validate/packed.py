@@ -7,7 +7,7 @@ from torch import Tensor
 from transformers import Cache
 
 from gpu_validate.arena import Arena
-from gpu_validate.attention import PackedLayer, Span
+from gpu_validate.attention import Packing, Span
 from gpu_validate.memory import SlotMemory
 from gpu_validate.model import LoadedModel
 from gpu_validate.pieces import Piece
@@ -21,19 +21,17 @@ class Packed:
     def __init__(self, model: LoadedModel, memory: SlotMemory) -> None:
         self._model = model
         self._memory = memory
-        self._no_mask = torch.zeros(1, 1, 1, 1, dtype=model.dtype, device=model.device.where)
 
     def logits(self, decodes: list[Piece], chunks: list[Piece], width: int | None) -> Tensor:
         """Logits of the tokens that are emitted, shape [emitted, vocab], decodes first; `width` is for padding."""
         pieces = [*decodes, *chunks]
         spans = self._spans(pieces)
         index = self._index
-        cache = _PackedCache(self._memory.arena, spans, index(self._writes(pieces)))
         hidden = self._model.hidden(
             index([token for piece in pieces for token in piece.tokens])[None],
             positions=index([position for piece in pieces for position in range(piece.context, piece.stop)])[None],
-            mask=self._no_mask,
-            cache=cache,
+            cache=_PackedCache(self._memory.arena, index(self._writes(pieces))),
+            packing=Packing.of(spans, self._model.device.where),
         )
         last = [span.stop - 1 for span, piece in zip(spans, pieces, strict=True) if piece.emits]
         return self._model.logits(hidden[0, index(last)])
@@ -59,16 +57,15 @@ class Packed:
 
 
 class _PackedCache(Cache):  # type: ignore[misc, unused-ignore]  # Any where transformers is absent
-    """A transformers Cache that stores a step's keys and values, and answers where each sequence finds its own."""
+    """A transformers Cache that stores a step's keys and values, and answers all that the arena has of a layer."""
 
-    def __init__(self, arena: Arena, spans: list[Span], writes: Tensor) -> None:
+    def __init__(self, arena: Arena, writes: Tensor) -> None:
         super().__init__(layers=[])
-        self._arena, self._spans, self._writes = arena, spans, writes
-        self._masks = [span.mask(arena.kv.device) for span in spans]
+        self._arena, self._writes = arena, writes
 
     def update(self, key_states: Tensor, value_states: Tensor, layer_idx: int, *_: Any, **__: Any) -> Any:
-        """Write shape [1, heads, tokens, head_dim]; the answer is for `attention.attend` alone."""
-        keys, values = self._arena.keys(layer_idx), self._arena.values(layer_idx)
-        keys[self._writes] = key_states[0].transpose(0, 1)
-        values[self._writes] = value_states[0].transpose(0, 1)
-        return PackedLayer(keys, values, self._spans, self._masks), None
+        """Write shape [1, heads, tokens, head_dim]; answers views of shape [1, heads, slots + 1, head_dim]."""
+        stores = (self._arena.keys(layer_idx), self._arena.values(layer_idx))
+        for store, states in zip(stores, (key_states, value_states), strict=True):
+            store[self._writes] = states[0].transpose(0, 1)
+        return tuple(store.transpose(0, 1).unsqueeze(0) for store in stores)

@@ -12,19 +12,7 @@ from gpu_validate.memory import SlotMemory
 from gpu_validate.model import LoadedModel
 from gpu_validate.pieces import Piece
 
-__all__ = ["Growing", "Padded", "mask_for"]
-
-
-def mask_for(model: LoadedModel, seen: Tensor) -> Tensor:
-    """The mask as the model's own attention wants it, of booleans with shape [rows, queries, keys].
-
-    GPT-NeoX's takes booleans; GPT-J's is added to the weights, where a boolean would silently be wrong.
-    """
-    if model.family == "gpt_neox":
-        return seen[:, None]
-    lowest = torch.finfo(model.dtype).min
-    added = torch.zeros(seen.shape, dtype=model.dtype, device=seen.device).masked_fill_(~seen, lowest)
-    return added[:, None]
+__all__ = ["Growing", "Padded"]
 
 
 class Padded:
@@ -59,7 +47,7 @@ class Padded:
         hidden = self._model.hidden(
             self._index([piece.tokens + [0] * (queries - piece.new) for piece in pieces]),
             positions=positions,
-            mask=mask_for(self._model, seen),
+            mask=seen[:, None],
             cache=_GatherCache(self._memory.arena, self._writes(pieces, queries), reads),
         )
         rows = [row for row, piece in enumerate(pieces) if piece.emits]
@@ -142,7 +130,7 @@ class Growing:
         hidden = self._model.hidden(
             self._index([[0] * (queries - piece.new) + piece.tokens for piece in rows]),
             positions=(columns - padding).clamp_(min=0, max=self._model.positions - 1),
-            mask=mask_for(self._model, seen),
+            mask=seen[:, None],
             cache=memory.cache,
         )
         return hidden[:, -1]

@@ -3,12 +3,11 @@
 import argparse
 from pathlib import Path
 
-from gpu_validate.bench import Bench, Grid
-from gpu_validate.model import DTYPES
-from gpu_validate.profiling import measure_grid, write_profile
+from gpu_validate.grid import Grid
+from gpu_validate.packages import demand_torch
+from gpu_validate.plan import FORMATS, Plan
 from gpu_validate.progress import Progress, say
 from gpu_validate.shapes import OWN_SIZE, SIZES
-from gpu_validate.stage import Plan, Stage
 from s3sim.core.errors import InputError
 from s3sim.hardware import presets
 
@@ -26,7 +25,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     put("--model", default="gpt-j-6b", help="a model preset of GPT-J's or GPT-NeoX's architecture")
     put("--model-size", choices=(OWN_SIZE, *SIZES), help="[default: tiny on the CPU, own on CUDA]")
     put("--weights", metavar="PATH|NAME", help="safetensors in a folder or on the hub [default: random weights]")
-    put("--dtype", choices=tuple(DTYPES), help="[default: fp32 on the CPU, bf16 on CUDA]")
+    put("--dtype", choices=FORMATS, help="[default: fp32 on the CPU, bf16 on CUDA]")
     put("--device", choices=("cpu", "cuda"), default="cpu")
     put("--mode", choices=("packed", "padded"), default="packed")
     put("--blocks", action="store_true", help="keep KV in blocks of 16 slots, as paged systems do")
@@ -39,6 +38,11 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
 
 def _run(given: argparse.Namespace) -> None:
+    demand_torch("profile")
+    from gpu_validate.bench import Bench  # noqa: PLC0415  needs torch, as do these
+    from gpu_validate.profiling import measure_grid, write_profile  # noqa: PLC0415
+    from gpu_validate.stage import Stage  # noqa: PLC0415
+
     cuda = given.device == "cuda"
     plan = Plan(
         device=given.device,

@@ -1,6 +1,5 @@
 """`profile`: a grid of steps and copies measured on the device, as the table that s3sim's `profile` model reads."""
 
-import csv
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,15 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from gpu_validate.bench import Bench, Grid, Timed
+from gpu_validate.bench import Bench, Timed
 from gpu_validate.faults import memory_faults
 from gpu_validate.foretell import LinkPrice
+from gpu_validate.grid import Grid
 from gpu_validate.model import LoadedModel
+from gpu_validate.profile_file import write_rows
 from gpu_validate.samples import Sample, write_samples
-from s3sim.core.errors import InputError
 from s3sim.hardware.profile_table import ProfileRow
 
-__all__ = ["Measured", "link_price", "measure_grid", "table_of", "write_profile", "write_rows"]
+__all__ = ["Measured", "link_price", "measure_grid", "table_of", "write_profile"]
 
 PICOSECONDS = 10**12  # per second
 Series = tuple[Timed, ...]
@@ -105,20 +105,6 @@ def write_profile(folder: Path, measured: Measured, model: LoadedModel, about: M
         "seconds": {name: _pairs(getattr(measured, name)) for name in ("to_host", "to_device", "allocations")},
     }
     (folder / "device.json").write_text(json.dumps(plain, indent=1) + "\n", encoding="utf-8")
-
-
-def write_rows(path: Path, rows: Sequence[ProfileRow], *, spread: Sequence[float] | None = None) -> None:
-    """Write a table that s3sim's latency model `profile` reads; raises InputError for an unwritable path."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow(["kind", "batch", "tokens", "seconds", *(["spread"] if spread else [])])
-            for number, row in enumerate(rows):
-                extra = [f"{spread[number]:.4f}"] if spread else []
-                writer.writerow([row.kind, row.batch, row.tokens, f"{row.seconds:.9g}", *extra])
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written: {error.strerror}; choose another --out") from None
 
 
 def _passes(work: Sequence[Callable[[], float]], grid: Grid, say: Say) -> list[tuple[float, ...]]:

@@ -8,36 +8,19 @@ jumps over time in which nothing runs.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import NamedTuple
 
 from gpu_validate.clock import Clock, Tick
 from gpu_validate.executor import Step, TorchExecutor
 from gpu_validate.memory import Memory
 from gpu_validate.mover import Copied, Mover, NoMover
+from gpu_validate.tables import StepRecord
 from s3sim.core.batch import Batch, Outcome
 from s3sim.core.errors import InvariantError, SystemFaultError
 from s3sim.core.events import EventLog
 from s3sim.core.replica import Replica
 from s3sim.sim.inbox import Incoming
 
-__all__ = ["Replay", "Replayed", "StepRecord"]
-
-
-class StepRecord(NamedTuple):
-    """What was measured of one step; times without a unit in their name are in the log."""
-
-    start_ps: int
-    duration_ps: int  # by which the clock moved on
-    device_s: float
-    cpu_s: float
-    wall_s: float
-    relocating_s: float  # of device_s, for compaction
-    canary_s: float | None  # of the canary after this step
-    slowdown: float  # that the canary saw
-    kv_bytes: int  # of all KV tensors after the step
-    host_tokens: int  # in host memory after the step
-    read_slots: int  # by attention of the decodes, padding included
-    written_slots: int | None  # counted in the tensors, in strict mode
+__all__ = ["Replay", "Replayed"]
 
 
 @dataclass(slots=True)

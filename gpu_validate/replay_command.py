@@ -4,13 +4,11 @@ import argparse
 import sys
 from pathlib import Path
 
-from gpu_validate.clock import SOURCES
 from gpu_validate.endpoint import options
-from gpu_validate.model import DTYPES
+from gpu_validate.packages import demand_torch
+from gpu_validate.plan import FORMATS, SOURCES, Plan
 from gpu_validate.points import read_experiment
-from gpu_validate.run import replay_experiment
 from gpu_validate.shapes import OWN_SIZE, SIZES
-from gpu_validate.stage import Plan
 
 __all__ = ["add"]
 
@@ -30,7 +28,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     put("--device", choices=("cpu", "cuda"), default="cpu")
     put("--model-size", choices=(OWN_SIZE, *SIZES), help="[default: tiny on the CPU, own on CUDA]")
     put("--weights", metavar="PATH|NAME", help="safetensors in a folder or on the hub [default: random weights]")
-    put("--dtype", choices=tuple(DTYPES), help="[default: fp32 on the CPU, bf16 on CUDA]")
+    put("--dtype", choices=FORMATS, help="[default: fp32 on the CPU, bf16 on CUDA]")
     put("--mode", choices=("packed", "padded"), default="packed", help="of steps; static batches are always padded")
     put("--clock", choices=SOURCES, default="device", help="which measured time the replay's clock goes by")
     put("--seed", type=int, default=0, help="of random weights and of the prompts' tokens")
@@ -45,6 +43,9 @@ def _run(given: argparse.Namespace) -> None:
     if given.url is not None:
         options.run(given, _say)
         return
+    demand_torch("replay", f"; or give --url, which drives a server and needs {options.PACKAGE} alone")
+    from gpu_validate.run import replay_experiment  # noqa: PLC0415  needs torch
+
     cuda = given.device == "cuda"
     plan = Plan(
         device=given.device,

@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from gpu_validate.model import LoadedModel
+from gpu_validate.plan import Plan
 from gpu_validate.point import counts_of, facts_of, load_of, world_of
 from gpu_validate.points import Experiment
 from gpu_validate.replay import Replayed
 from gpu_validate.results import ReplayDirectory
-from gpu_validate.stage import Plan, Stage
+from gpu_validate.stage import Stage
 from gpu_validate.tables import log_columns, step_columns
 from s3sim.core.errors import S3SimError, SystemFaultError
 from s3sim.experiment.resolved import Plain, Point

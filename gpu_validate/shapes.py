@@ -4,17 +4,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final, Literal
 
-from transformers import GPTJConfig, GPTNeoXConfig, PretrainedConfig
-
 from s3sim.core.errors import InputError, UnknownNameError
 from s3sim.hardware.model import ModelSpec
 
-__all__ = ["FAMILIES", "MAX_POSITIONS", "OWN_SIZE", "SIZES", "Family", "config_of", "family_of", "sized"]
+__all__ = ["FAMILIES", "MAX_POSITIONS", "OWN_SIZE", "SIZES", "Family", "family_of", "sized"]
 
 Family = Literal["gptj", "gpt_neox"]
 FAMILIES: Final[tuple[Family, ...]] = ("gptj", "gpt_neox")  # transformers' names of the architectures
 MAX_POSITIONS: Final = 2048  # of both models as published; GPT-NeoX would silently go on beyond
-ROTARY_SHARE: Final = 4  # a quarter of each head turns: 64 of GPT-J's 256, rotary_pct 0.25 of GPT-NeoX
 OWN_SIZE: Final = "own"  # the experiment's model as it is
 
 SIZES: Final[Mapping[str, Mapping[str, int]]] = {  # for a processor, where the real ones are out of reach
@@ -49,45 +46,3 @@ def family_of(spec: ModelSpec) -> Family:
             " choose gpt-j-6b or gpt-neox-20b, or a shape like theirs"
         )
     return "gptj" if spec.norms_per_block == 1 else "gpt_neox"
-
-
-def config_of(spec: ModelSpec, *, spread: float = 0.02) -> PretrainedConfig:
-    """transformers' configuration of a shape; weights are drawn with a standard deviation of `spread`.
-
-    No token ends a sequence: lengths are forced. Raises InputError for another architecture, and for
-    more positions than either model has.
-    """
-    if spec.max_positions > MAX_POSITIONS:
-        raise InputError(f"model {spec.name!r}: {spec.max_positions} positions; both models have {MAX_POSITIONS}")
-    if family_of(spec) == "gptj":
-        return _gptj(spec, spread)
-    return GPTNeoXConfig(
-        vocab_size=spec.vocab,
-        hidden_size=spec.hidden,
-        num_hidden_layers=spec.layers,
-        num_attention_heads=spec.heads,
-        intermediate_size=spec.ffn,
-        max_position_embeddings=spec.max_positions,
-        initializer_range=spread,
-        bos_token_id=None,
-        eos_token_id=None,
-    )
-
-
-def _gptj(spec: ModelSpec, spread: float) -> PretrainedConfig:
-    return GPTJConfig(
-        vocab_size=spec.vocab,
-        n_embd=spec.hidden,
-        n_layer=spec.layers,
-        n_head=spec.heads,
-        n_inner=spec.ffn,
-        n_positions=spec.max_positions,
-        rotary_dim=spec.head_dim // ROTARY_SHARE // 2 * 2,
-        resid_pdrop=0.0,
-        embd_pdrop=0.0,
-        attn_pdrop=0.0,
-        initializer_range=spread,
-        bos_token_id=None,
-        eos_token_id=None,
-        tie_word_embeddings=False,
-    )

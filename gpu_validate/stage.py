@@ -1,46 +1,25 @@
 """The stage of a replay: the device, and the models on it, as the command line asked for them."""
 
-from dataclasses import dataclass
-
 import torch
 
 from gpu_validate.canary import Canary
-from gpu_validate.clock import Measured, Source
+from gpu_validate.clock import Measured
+from gpu_validate.configs import config_of
 from gpu_validate.device import find_device
 from gpu_validate.faults import memory_faults
 from gpu_validate.model import LoadedModel, dtype_of, load_model, random_model
+from gpu_validate.plan import Plan
 from gpu_validate.point import load_of, world_of
 from gpu_validate.points import Experiment
 from gpu_validate.replay import Replayed
-from gpu_validate.shapes import SIZES, config_of, sized
+from gpu_validate.shapes import SIZES, sized
 from gpu_validate.surface import Device
-from gpu_validate.world import Mode, Settings, World, assemble
+from gpu_validate.world import Settings, World, assemble
 from s3sim.core.errors import InputError
-from s3sim.experiment.resolved import Plain, Point
+from s3sim.experiment.resolved import Point
 from s3sim.hardware.model import ModelSpec
 
-__all__ = ["Plan", "Stage"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """How an experiment is replayed: what stands on the command line."""
-
-    device: str = "cpu"
-    model_size: str = "tiny"
-    weights: str | None = None  # a folder of safetensors, or a hub name; None: random
-    dtype: str = "fp32"
-    mode: Mode = "packed"
-    clock: Source = "device"
-    seed: int = 0
-    threads: int = 1
-    strict: bool = False
-    timeout_s: float | None = None  # of each point
-
-    def to_json(self) -> Plain:
-        """What results depend on."""
-        names = ("device", "model_size", "weights", "dtype", "mode", "clock", "seed", "threads", "strict")
-        return {name: getattr(self, name) for name in names}
+__all__ = ["Stage"]
 
 
 class Stage:

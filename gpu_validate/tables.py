@@ -4,17 +4,33 @@ import csv
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gpu_validate.replay import StepRecord
 from s3sim.core.events import EVENT_COLUMNS, STEP_COLUMNS, EventLog
 
-__all__ = ["log_columns", "read_cells", "step_columns", "write_table"]
+__all__ = ["StepRecord", "log_columns", "read_cells", "step_columns", "write_table"]
 
 Columns = Mapping[str, Sequence[Any] | NDArray[Any]]
+
+
+class StepRecord(NamedTuple):
+    """What was measured of one step; times without a unit in their name are in the log."""
+
+    start_ps: int
+    duration_ps: int  # by which the clock moved on
+    device_s: float
+    cpu_s: float
+    wall_s: float
+    relocating_s: float  # of device_s, for compaction
+    canary_s: float | None  # of the canary after this step
+    slowdown: float  # that the canary saw
+    kv_bytes: int  # of all KV tensors after the step
+    host_tokens: int  # in host memory after the step
+    read_slots: int  # by attention of the decodes, padding included
+    written_slots: int | None  # counted in the tensors, in strict mode
 
 
 def log_columns(log: EventLog) -> dict[str, Columns]:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import Literal
 
 from gpu_validate.account import FollowedKV
 from gpu_validate.arena import Arena
@@ -15,6 +14,7 @@ from gpu_validate.model import LoadedModel
 from gpu_validate.mover import Mover, NoMover
 from gpu_validate.packed import Packed
 from gpu_validate.padded import Growing, Padded
+from gpu_validate.plan import Mode
 from gpu_validate.replay import Replay, Replayed
 from gpu_validate.texts import Texts
 from s3sim.core.errors import InputError
@@ -27,9 +27,7 @@ from s3sim.policies.registry import Choices
 from s3sim.sim.executor import Outputs
 from s3sim.sim.inbox import Incoming
 
-__all__ = ["Mode", "Settings", "World", "assemble", "replay_world"]
-
-Mode = Literal["packed", "padded"]
+__all__ = ["Settings", "World", "assemble", "replay_world"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,8 +15,9 @@ from s3sim.core.errors import InputError
 if TYPE_CHECKING:
     from gpu_validate.endpoint.plan import EndpointPlan
 
-__all__ = ["add", "demand_fitting", "run"]
+__all__ = ["PACKAGE", "add", "demand_fitting", "run"]
 
+PACKAGE = "aiohttp (pip install 's3sim[endpoint]')"
 ABOUT = "drive an OpenAI-compatible completions endpoint with the same trace, in place of a model on this machine"
 SHARED = ("experiment", "set", "out", "resume", "overwrite", "seed", "timeout")
 OWN = (

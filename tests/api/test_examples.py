@@ -1,7 +1,6 @@
 """The examples of the API's docstrings run, and give what they say."""
 
 import doctest
-import importlib
 import pkgutil
 import re
 from pathlib import Path
@@ -10,6 +9,7 @@ import pytest
 
 import s3sim
 import s3sim.api
+from tests.support.extras import imported
 
 ROOT = Path(__file__).parents[2]
 
@@ -21,7 +21,7 @@ SHOWN = ("s3sim", "s3sim.api.experiment", "s3sim.api.running", "s3sim.api.simula
 def test_the_examples_of_a_module_are_true(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each is run in a folder of its own, with nothing imported but what its module has."""
     monkeypatch.chdir(tmp_path)
-    failed, tried = doctest.testmod(importlib.import_module(name))
+    failed, tried = doctest.testmod(imported(name))
     assert not failed
     assert tried or name not in SHOWN
 

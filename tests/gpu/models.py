@@ -6,9 +6,10 @@ from typing import Any
 import torch
 from transformers import AutoModelForCausalLM
 
+from gpu_validate.configs import config_of
 from gpu_validate.device import Cpu
 from gpu_validate.model import LoadedModel, random_model
-from gpu_validate.shapes import FAMILIES, Family, config_of
+from gpu_validate.shapes import FAMILIES, Family
 from gpu_validate.texts import Texts
 from s3sim.hardware.model import ModelSpec
 

@@ -16,9 +16,9 @@ from gpu_validate.canary import Canary
 from gpu_validate.cli import main
 from gpu_validate.compare import KEYS
 from gpu_validate.executor import Step, TorchExecutor
+from gpu_validate.plan import Plan
 from gpu_validate.point import load_of
 from gpu_validate.replay import Replay
-from gpu_validate.stage import Plan
 from gpu_validate.study import QUICK, Study, Workload, experiment_of, only
 from gpu_validate.surface import Elapsed
 from s3sim.core.batch import Batch

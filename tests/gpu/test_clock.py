@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from gpu_validate.canary import RECENT, Canary
-from gpu_validate.clock import SOURCES, Measured
+from gpu_validate.clock import Measured
 from gpu_validate.device import Cpu
+from gpu_validate.plan import SOURCES
 from gpu_validate.surface import Copy, Elapsed, Mark
 from s3sim.core.replica import Move
 

@@ -9,9 +9,11 @@ import pytest
 from gpu_validate.cli import main
 from gpu_validate.fit import fit_samples, held_out, profile_rows
 from gpu_validate.kept import kept_points
-from gpu_validate.profiling import link_price, write_rows
+from gpu_validate.plan import Mode
+from gpu_validate.profile_file import write_rows
+from gpu_validate.profiling import link_price
 from gpu_validate.samples import Sample, read_samples, write_samples
-from gpu_validate.world import Mode, Settings, replay_world
+from gpu_validate.world import Settings, replay_world
 from s3sim.core.batch import Batch, Chunk
 from s3sim.core.errors import InputError
 from s3sim.hardware import Profile

@@ -11,8 +11,9 @@ from gpu_validate.device import Cpu
 from gpu_validate.memory import BlockMemory, ExtentMemory
 from gpu_validate.mover import Mover
 from gpu_validate.pinned import simulate_pinned
+from gpu_validate.plan import Mode
 from gpu_validate.replay import Replay
-from gpu_validate.world import Mode, Settings, assemble, replay_world
+from gpu_validate.world import Settings, assemble, replay_world
 from s3sim.core.errors import InvariantError
 from s3sim.core.events import EventLog, canonical
 from s3sim.core.kv_cache import ContiguousKV

@@ -11,9 +11,10 @@ import torch
 from transformers import GPT2Config
 
 from gpu_validate.arena import Arena
+from gpu_validate.configs import config_of
 from gpu_validate.device import Cpu
 from gpu_validate.model import dtype_of, load_model, random_model
-from gpu_validate.shapes import SIZES, Family, config_of, family_of, sized
+from gpu_validate.shapes import SIZES, Family, family_of, sized
 from gpu_validate.world import Settings, assemble, replay_world
 from s3sim.core.errors import InputError, UnknownNameError
 from s3sim.hardware.presets import model as preset

@@ -5,9 +5,10 @@ from random import Random
 import pytest
 import torch
 
+from gpu_validate.plan import Mode
 from gpu_validate.shapes import Family
 from gpu_validate.texts import Texts
-from gpu_validate.world import Mode, Settings, assemble
+from gpu_validate.world import Settings, assemble
 from tests.gpu.cases import case_of
 from tests.gpu.models import FAMILIES, SEED, greedy, model_of, plain_model
 

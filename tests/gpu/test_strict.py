@@ -11,7 +11,8 @@ from gpu_validate.arena import Arena
 from gpu_validate.growing import GrowingMemory
 from gpu_validate.memory import BlockMemory, ExtentMemory
 from gpu_validate.mover import Mover
-from gpu_validate.world import Mode, Settings, assemble, replay_world
+from gpu_validate.plan import Mode
+from gpu_validate.world import Settings, assemble, replay_world
 from s3sim.core.errors import InvariantError
 from s3sim.core.events import EventLog
 from s3sim.core.piecewise import PiecewiseKV

@@ -5,9 +5,10 @@ from collections import Counter
 import pytest
 import torch
 
+from gpu_validate.plan import Mode
 from gpu_validate.shapes import Family
 from gpu_validate.texts import Texts
-from gpu_validate.world import Mode, Settings, replay_world
+from gpu_validate.world import Settings, replay_world
 from s3sim.core.events import EventLog, canonical
 from tests.gpu.cases import NAMES, Case, on_cases, simulated
 from tests.gpu.models import FAMILIES, LONGEST, SEED, greedy, model_of, plain_model

@@ -72,7 +72,10 @@ def executed(path: Path) -> Any:
 @each
 def test_a_notebook_runs_and_shows_what_is_committed(path: Path) -> None:
     """Without an error, with outputs of the same kinds, and nothing on stderr."""
-    before, after = code(read(path)), code(executed(path))
+    before = code(read(path))
+    if any("run_replay" in cell.source for cell in before):
+        pytest.importorskip("torch", reason=f"{path.name} replays, which needs the extra `torch`")
+    after = code(executed(path))
     assert [kinds(cell) for cell in after] == [kinds(cell) for cell in before]
     streams = [output for cell in after for output in cell.outputs if output.output_type == "stream"]
     assert all(stream.name == "stdout" for stream in streams)

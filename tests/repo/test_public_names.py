@@ -1,29 +1,14 @@
 """Every module says what it is, and exports only what it has."""
 
-import importlib
-import importlib.util
 import inspect
 import pkgutil
-from types import ModuleType
 
 import pytest
 
 import s3sim
+from tests.support.extras import imported
 
 MODULES = sorted(module.name for module in pkgutil.walk_packages(s3sim.__path__, "s3sim."))
-
-
-EXTRA = {"torch", "transformers", "sklearn", "safetensors", "tokenizers"}  # of pip install 's3sim[learn]'
-
-
-def imported(name: str) -> ModuleType:
-    """The module; a test of one that needs an extra that is not installed is skipped."""
-    try:
-        return importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        if error.name not in EXTRA or importlib.util.find_spec(error.name) is not None:
-            raise
-        pytest.skip(f"{name} needs {error.name}, of the extra `learn`")
 
 
 @pytest.mark.parametrize("name", MODULES)
