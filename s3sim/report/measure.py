@@ -7,9 +7,12 @@ from typing import Literal
 
 from s3sim.core.errors import InputError
 
-__all__ = ["WHOLE", "Cut", "Measure"]
+__all__ = ["BURSTS", "WHOLE", "Burst", "Cut", "Measure"]
 
 Kind = Literal["none", "mser", "share", "seconds", "requests"]
+Burst = Literal["whole", "saturated"]
+BURSTS: tuple[Burst, ...] = ("whole", "saturated")
+KEYS = ("warm_up", "cool_down", "burst")
 LIMITS = {"share": 0.5}  # below half, shares at both ends leave something
 
 
@@ -61,27 +64,39 @@ class Measure:
 
     warm_up is left out from time 0 on. cool_down is left out before the last arrival, and with it all that
     comes after that arrival, when the load drains away; with none, the window ends with the last token.
+    Both concern arrivals over time. `burst` says which part counts where everything is there at time 0: all of
+    it, or the part in which somebody waits for room.
     """
 
     warm_up: Cut = NONE
     cool_down: Cut = NONE
+    burst: Burst = "whole"
 
     @property
-    def is_whole(self) -> bool:
-        """Whether nothing is left out."""
+    def keeps_all_arrivals(self) -> bool:
+        """Whether nothing is left out of arrivals over time."""
         return self.warm_up == self.cool_down == NONE
 
     def to_json(self) -> dict[str, object]:
-        """As a JSON object."""
-        return {"warm_up": self.warm_up.to_json(), "cool_down": self.cool_down.to_json()}
+        """As a JSON object; `burst` is left out where it is the whole."""
+        cuts = {"warm_up": self.warm_up.to_json(), "cool_down": self.cool_down.to_json()}
+        return cuts if self.burst == "whole" else {**cuts, "burst": self.burst}
 
     @classmethod
     def from_json(cls, data: object, *, place: str = "measure") -> "Measure":
         """From a JSON object; raises InputError for unknown keys and values."""
-        if not isinstance(data, Mapping) or (unknown := sorted(set(data) - {"warm_up", "cool_down"})):
+        if not isinstance(data, Mapping) or (unknown := sorted(set(data) - set(KEYS))):
             what = repr(data) if not isinstance(data, Mapping) else f"unknown key {', '.join(map(str, unknown))}"
-            raise InputError(f"{place}: {what} is not usable; give a mapping of warm_up and cool_down")
-        return cls(**{key: Cut.from_json(value, place=f"{place}.{key}") for key, value in data.items()})
+            raise InputError(f"{place}: {what} is not usable; give a mapping of {', '.join(KEYS)}")
+        cuts = {key: Cut.from_json(data[key], place=f"{place}.{key}") for key in KEYS[:2] if key in data}
+        return cls(**cuts, burst=_burst(data.get("burst", "whole"), place=f"{place}.burst"))
+
+
+def _burst(value: object, *, place: str) -> Burst:
+    for known in BURSTS:
+        if value == known:
+            return known
+    raise InputError(f"{place}: {value!r} is not usable; give one of {', '.join(BURSTS)}")
 
 
 WHOLE = Measure()

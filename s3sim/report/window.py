@@ -26,6 +26,7 @@ class Window:
     begin: int
     end: int
     whole: bool = False  # from time 0 to the last token, with all that the log tells
+    saturated: bool = False  # of a burst: from time 0 on, as long as somebody waits for room
 
     @property
     def elapsed(self) -> int:
@@ -60,7 +61,7 @@ def measured_window(measure: Measure, requests: pd.DataFrame, steps: pd.DataFram
     the whole run. Raises InputError where cuts of so many seconds or requests leave nothing to measure.
     """
     arrivals = np.sort(requests["arrival_s"].to_numpy(dtype=np.float64))
-    if measure.is_whole or not len(arrivals):
+    if measure.keeps_all_arrivals or not len(arrivals):
         return Window(0, end_ps, whole=True)
     head, tail = _mser_ends(measure, requests)
     begin = _begin(measure.warm_up, arrivals, head)
@@ -80,7 +81,7 @@ def demand_window(measure: Measure, arrivals_s: NDArray[np.float64]) -> None:
     """Raise InputError where fixed cuts leave nothing of these arrivals, whatever the system makes of them."""
     arrivals = np.sort(arrivals_s)
     end = _end(measure.cool_down, arrivals, arrivals[-1])
-    if not measure.is_whole and _begin(measure.warm_up, arrivals, 0.0) > max(end, 0.0):
+    if not measure.keeps_all_arrivals and _begin(measure.warm_up, arrivals, 0.0) > max(end, 0.0):
         raise _nothing_left(measure, arrivals)
 
 

@@ -1,6 +1,6 @@
 """What an experiment YAML may say of the part of a run that is measured."""
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -30,7 +30,11 @@ Cut: Any = name_or(Span, ("mser", "none"), closed=True) | None
 
 
 class Measure(Mapping):
-    """What is left out of a run before its metrics are taken, at its begin and at its end."""
+    """Which part of a run its metrics are of: what is left out at its begin and end, and which part of a burst."""
 
     warm_up: Cut = CUT
     cool_down: Cut = CUT
+    burst: Literal["whole", "saturated"] = Field(
+        default="whole",
+        description="Of a burst at time 0, and of nothing else: `saturated` counts from time 0 to the last admission.",
+    )

@@ -146,10 +146,15 @@ def _workload(setting: Setting, document: Document) -> Plain:
 
 
 def _measure(setting: Setting) -> Plain:
-    """What is left out; by default nothing of a burst at time 0, and of anything else a share at both ends."""
-    default: str | Plain = "none" if setting.arrivals.kind == "offline" else {"share": LEFT_OUT}
-    given = setting.measure.model_dump()
-    return {end: _cut(default if cut is None else cut) for end, cut in given.items()}
+    """What is left out; by default nothing of a burst at time 0, and of anything else a share at both ends.
+
+    Which part of a burst counts is told where there may be one, and where it is not the whole.
+    """
+    kind, given = setting.arrivals.kind, setting.measure.model_dump()
+    default: str | Plain = "none" if kind == "offline" else {"share": LEFT_OUT}
+    cuts = {end: _cut(default if given[end] is None else given[end]) for end in ("warm_up", "cool_down")}
+    saturated = given["burst"] == "saturated" and kind in ("offline", "trace")
+    return {**cuts, "burst": "saturated"} if saturated else cuts
 
 
 def _cut(cut: str | Plain) -> str | Plain:

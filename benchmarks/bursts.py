@@ -1,0 +1,58 @@
+"""How far a short burst's throughput is from a very long one's, measured whole and in its saturated part.
+
+Prints the table of docs/explanation/measuring.md: output tokens per second ÷ those of the saturated part of a burst
+of 32,000 requests, less 1, mean over seeds.
+"""
+
+import argparse
+from collections.abc import Iterator
+from statistics import fmean
+
+from s3sim import Experiment, simulate
+
+MODELS, SYSTEMS = ("gpt-j-6b", "gpt-neox-20b"), ("orca", "vllm", "s3")
+BATCHES = (3, 5, 10, 20, 30, 50, 100)  # mean batches that a burst holds
+LONG = 32_000  # requests
+
+
+def rate(model: str, system: str, requests: int, *, seed: int, burst: str) -> tuple[float, float]:
+    """Output tokens per second, and the mean batch."""
+    experiment = Experiment(
+        model=model,
+        device="a100-80gb",
+        workload={"kind": "preset", "name": "alpaca", "requests": requests},
+        predictor={"kind": "confusion", "accuracy": 0.9861, "buckets": 10},
+        systems=[system],
+        measure={"burst": burst},
+        seeds=[seed],
+    )
+    summary = simulate(experiment).summary
+    return float(summary["output_throughput"] or 0), float(summary["mean_batch_size"] or 0)
+
+
+def rows(seeds: range) -> Iterator[tuple[str, ...]]:
+    """A row of the table for each model, system and part."""
+    for model in MODELS:
+        for system in SYSTEMS:
+            long, batch = rate(model, system, LONG, seed=0, burst="saturated")
+            for burst in ("whole", "saturated"):
+                found = []
+                for count in BATCHES:
+                    requests = round(count * batch)
+                    rates = [rate(model, system, requests, seed=seed, burst=burst)[0] for seed in seeds]
+                    found.append(f"{fmean(rates) / long - 1:+.1%}")
+                yield model, f"{system} ({batch:.0f})", burst, *found
+
+
+def main() -> None:
+    """Print the table in Markdown."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, default=10, help="bursts of each length")
+    heading = ("model", "system (mean batch)", "measured", *map(str, BATCHES))
+    print("|", " | ".join(heading), "|\n|" + "---|" * len(heading))
+    for row in rows(range(1, 1 + parser.parse_args().seeds)):
+        print("|", " | ".join(row), "|", flush=True)
+
+
+if __name__ == "__main__":
+    main()
