@@ -18,8 +18,8 @@ from s3sim.report.window import Window
 
 __all__ = ["LEAST_BATCHES", "LEAST_SATURATED", "Served", "is_burst", "saturated_window", "served_in", "too_short"]
 
-LEAST_BATCHES = 30.0  # mean batches of a burst measured whole; its throughput is then some 2-3% low
-LEAST_SATURATED = 5.0  # of one measured in its saturated part; docs/explanation/measuring.md has the table of both
+LEAST_BATCHES = 30.0  # mean batches of a burst measured whole: docs/explanation/measuring.md has the bias by length
+LEAST_SATURATED = 20.0  # of one measured in its saturated part, where its bias is below some 2%
 
 
 @dataclass(frozen=True, slots=True)

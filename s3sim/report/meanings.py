@@ -78,7 +78,7 @@ SUMMARY: Final = columns_of(
     burst_batches=("batches", "Of a burst: its finished requests ÷ the window's mean batch size."),
     too_short=(
         "0 or 1",
-        "1: a burst of under 30 mean batches measured whole, or under 5 measured saturated: its rates are biased.",
+        "1: a burst of under 30 mean batches measured whole, or under 20 measured saturated: its rates are biased.",
     ),
     request_throughput=(
         "requests/s",
