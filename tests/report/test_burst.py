@@ -92,7 +92,7 @@ def test_a_saturated_part_of_a_short_burst_tells_what_a_long_one_does() -> None:
     long = simulate(_burst(requests=3000, burst="saturated")).summary["output_throughput"]
     part, whole = (simulate(_burst(requests=660, burst=burst)).summary for burst in ("saturated", "whole"))
     assert part["output_throughput"] == pytest.approx(long, rel=0.02)
-    assert whole["output_throughput"] < 0.92 * long
+    assert whole["output_throughput"] < 0.95 * long
     assert (part["too_short"], whole["too_short"]) == (0, 1)
 
 
