@@ -9,7 +9,9 @@ from s3sim.workload.checks import COUNTED, MAX_TOKENS, IntArray
 from s3sim.workload.trace import Trace
 from s3sim.workload.units import PICOSECONDS
 
-__all__ = ["mean_rate", "resample", "sample", "scale_lengths", "scale_time", "window"]
+__all__ = ["mean_rate", "resample", "sample", "scale_lengths", "scale_time", "thin", "window"]
+
+THINNING_STREAM = 4  # of the independent random streams under one seed; 1 to 3 are those of lengths, arrivals, users
 
 
 def sample(trace: Trace, requests: int, *, seed: int) -> Trace:
@@ -31,6 +33,20 @@ def resample(trace: Trace, requests: int, *, seed: int) -> Trace:
     rows = np.random.default_rng([seed, requests]).integers(len(trace), size=requests)
     columns = {name: values[rows] for name, values in trace.columns().items() if name not in ("id", "arrival")}
     return Trace.of(**columns)
+
+
+def thin(trace: Trace, replicas: int, *, seed: int) -> Trace:
+    """Trace of the rows that one of so many replicas is given, at their own times, where each row goes to any alike.
+
+    A row's draw does not depend on how many there are: what one of more replicas is given is among what one of fewer
+    is (common random numbers). InputError where it is given nothing.
+    """
+    if replicas < 1:
+        raise InputError(f"replicas is {replicas}: at least 1 is needed")
+    mask = np.random.default_rng([seed, THINNING_STREAM]).random(len(trace)) * replicas < 1
+    if not mask.any():
+        raise InputError(f"none of {len(trace)} requests goes to one of {replicas} replicas; ask for fewer replicas")
+    return trace.subset(mask)
 
 
 def window(trace: Trace, *, start_s: float, end_s: float) -> Trace:
