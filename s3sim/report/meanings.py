@@ -73,7 +73,10 @@ SUMMARY: Final = columns_of(
         "requests",
         "Requests that arrived in the window; latencies are of those of them that finished.",
     ),
-    offered_rate=("requests/s", "Arrivals per second in the window; empty where all came at once."),
+    offered_rate=(
+        "requests/s",
+        "Arrivals per second from the window's first to its last; empty where all came at once.",
+    ),
     saturated=("0 or 1", "1: the queue grew throughout the arrivals, so that there is no steady state."),
     burst_batches=("batches", "Of a burst: its finished requests ÷ the window's mean batch size."),
     too_short=(

@@ -3,6 +3,7 @@
 import numpy as np
 
 from s3sim.core.errors import InputError
+from s3sim.core.rates import arrival_rate
 from s3sim.workload.arrival_times import demand_positive
 from s3sim.workload.arrivals import TraceTimes
 from s3sim.workload.checks import COUNTED, MAX_TOKENS, IntArray
@@ -61,9 +62,8 @@ def window(trace: Trace, *, start_s: float, end_s: float) -> Trace:
 
 
 def mean_rate(trace: Trace) -> float | None:
-    """Requests per second from the first to the last arrival; None where all arrive at once."""
-    span = int(trace.arrival[-1] - trace.arrival[0])
-    return (len(trace) - 1) * PICOSECONDS / span if span else None
+    """Requests per second from the first to the last arrival, see `arrival_rate`; None where all arrive at once."""
+    return arrival_rate(len(trace), int(trace.arrival[-1] - trace.arrival[0]))
 
 
 def scale_time(trace: Trace, *, factor: float | None = None, rate: float | None = None) -> Trace:
