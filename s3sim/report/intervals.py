@@ -1,7 +1,7 @@
 """Confidence intervals of a mean over independent replications (seeds)."""
 
 from collections.abc import Sequence
-from math import sqrt
+from math import inf, sqrt
 from statistics import fmean, stdev, variance
 from typing import NamedTuple
 
@@ -15,6 +15,11 @@ class Interval(NamedTuple):
 
     mean: float
     half: float | None
+
+    def ends(self, *, least: float = -inf, most: float = inf) -> tuple[float, float]:
+        """Its ends, or the mean twice; none beyond what the quantity can be, such as 0 for a time or a count."""
+        half = self.half or 0.0
+        return max(self.mean - half, min(least, self.mean)), min(self.mean + half, max(most, self.mean))
 
 
 def mean_interval(values: list[float]) -> Interval:

@@ -85,7 +85,7 @@ def _draw(axes: Axes, heights: dict[str, Interval | None], look: dict[str, _Fill
             continue
         axes.bar(place, height.mean, width=0.68, color=look[system].face, edgecolor=look[system].edge)
         if height.half is not None:
-            axes.errorbar(place, height.mean, yerr=height.half, color="black", capsize=4, linewidth=1.1)
+            axes.errorbar(place, height.mean, yerr=_reach(height), color="black", capsize=4, linewidth=1.1)
         text = "\n".join(_texts(height, heights[reference]))
         axes.annotate(text, (place, _top(height)), (0, 3), textcoords="offset points", ha="center", va="bottom")
     axes.set_xticks(range(len(heights)), list(heights), rotation=0 if len(heights) <= 5 else 20)
@@ -102,7 +102,7 @@ def _draw_lying(axes: Axes, heights: dict[str, Interval | None], look: dict[str,
             continue
         axes.barh(place, height.mean, height=0.72, color=look[system].face, edgecolor=look[system].edge)
         if height.half is not None:
-            axes.errorbar(height.mean, place, xerr=height.half, color="black", capsize=3, linewidth=1.1)
+            axes.errorbar(height.mean, place, xerr=_reach(height), color="black", capsize=3, linewidth=1.1)
         text = " ".join(_texts(height, heights[reference]))
         axes.annotate(text, (_top(height), place), (4, 0), textcoords="offset points", ha="left", va="center")
     axes.set_yticks(range(len(heights)), list(heights))
@@ -115,6 +115,12 @@ def _draw_lying(axes: Axes, heights: dict[str, Interval | None], look: dict[str,
 def _texts(height: Interval, base: Interval | None) -> list[str]:
     """A bar's value, and its ratio to the baseline's."""
     return [_number(height.mean), *([f"({height.mean / base.mean:.2f}×)"] if base is not None and base.mean else [])]
+
+
+def _reach(height: Interval) -> list[list[float]]:
+    """How far an interval reaches down and up, as matplotlib takes it; no metric is below 0."""
+    low, high = height.ends(least=0.0)
+    return [[height.mean - low], [high - height.mean]]
 
 
 def _top(height: Interval) -> float:

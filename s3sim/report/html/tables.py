@@ -30,11 +30,19 @@ class Table:
 
 
 def _interval(form: str, scale: float = 1.0) -> Cell:
-    """Mean ± half the interval, as `form` has it, after multiplication by `scale`."""
+    """Mean ± half the interval, as `form` has it, after multiplication by `scale`.
+
+    No metric is negative: where an interval would reach below 0, its ends stand instead.
+    """
 
     def cell(values: list[float]) -> str:
-        mean, half = mean_interval([scale * value for value in values])
-        return form.format(mean) if half is None else f"{form.format(mean)} ± {form.format(half)}"
+        found = mean_interval([scale * value for value in values])
+        if found.half is None:
+            return form.format(found.mean)
+        if found.half > found.mean:
+            low, high = (form.format(end) for end in found.ends(least=0.0))
+            return f"{form.format(found.mean)} ({low} to {high})"
+        return f"{form.format(found.mean)} ± {form.format(found.half)}"
 
     return cell
 
