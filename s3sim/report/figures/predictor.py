@@ -1,6 +1,7 @@
 """How a length predictor errs: its confusion matrix, and whether its chances can be believed."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -92,7 +93,7 @@ def _reliability(axes: Axes, chance: NDArray[np.float64], hit: NDArray[np.float6
         low, high = _wilson(int(hit[inside].sum()), rows)
         colour = "#046CEE" if rows >= FEW else "#A5A5A5"
         reach = [[share - low], [high - share]]
-        look = {"color": colour, "marker": "s", "markersize": 5, "capsize": 3}
+        look: dict[str, Any] = {"color": colour, "marker": "s", "markersize": 5, "capsize": 3}
         axes.errorbar(float(chance[inside].mean()), share, yerr=reach, **look)
         axes.annotate(
             f"{rows}", (float(chance[inside].mean()), share), (6, -10), textcoords="offset points", fontsize=8
