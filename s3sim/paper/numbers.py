@@ -23,12 +23,12 @@ def where(rows: pd.DataFrame, **equal: Any) -> pd.DataFrame:
 
 
 def mean(rows: pd.DataFrame, metric: str) -> Compared:
-    """The mean over seeds and its 95% interval (Student's t); NaN where there is nothing."""
+    """The mean over seeds and its 95% interval (Student's t), not below 0; NaN where there is nothing."""
     values = rows[metric].dropna().astype(float).tolist()
     if not values:
         return Compared(float("nan"), float("nan"), float("nan"))
-    middle, half = mean_interval(values)
-    return Compared(middle, middle, middle) if half is None else Compared(middle, middle - half, middle + half)
+    found = mean_interval(values)
+    return Compared(found.mean, *found.ends(least=0.0))
 
 
 def ratio(

@@ -1,9 +1,9 @@
 """Throughput against latency, swept over a setting: one curve per system."""
 
+from collections.abc import Iterable
 from math import log10
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
@@ -13,12 +13,13 @@ from matplotlib.patches import Patch
 
 from s3sim.report.facts import ServiceLevel
 from s3sim.report.figures.axes import LIMIT_COLOUR, label, legend_below, limit_for, log_scale
+from s3sim.report.figures.bands import CUT, draw_band
 from s3sim.report.figures.placing import Tag, place_tags
 from s3sim.report.figures.points import Curve, Point, curves, value_text
 from s3sim.report.figures.style import Look, Picture, darker, in_style, looks
 from s3sim.report.figures.values import label_values
 
-__all__ = ["HOLLOW", "hollow", "throughput_latency"]
+__all__ = ["HOLLOW", "hollow", "hollow_handle", "throughput_latency"]
 
 HOLLOW: dict[str, Any] = {"marker": "o", "markersize": 4.5, "markerfacecolor": "white", "color": "#555555"}
 WIDE = 15.0  # ratio of largest to smallest from which an axis is logarithmic
@@ -36,12 +37,15 @@ def throughput_latency(
 ) -> Figure:
     """One metric against another, a curve per system through its points in the order of the swept value.
 
+    No metric is negative, and no band reaches below 0; where one runs out of the picture an arrow says so.
+
     `summary` has a row per system, swept value and seed, with the columns system, seed, `swept_over`,
     `x`, `y` and, if there is one, mean_batch_size. Several seeds give a 95% band around their mean.
     The last point of each curve is ringed and labelled, where max_num_seqs is swept with its mean
     batch, and as the wall if its last rise let no more run: there memory bounds the batch (or all
     requests run at once). Small texts give the swept value at each point, once where points of the same value
-    meet. Hollow points were saturated in some seed. Raises InputError for a column that is missing.
+    meet. Hollow points were saturated, or bursts too short, in some seed.
+    Raises InputError for a column that is missing.
     """
     found = curves(summary, x=x, y=y, swept_over=swept_over)
     look = looks(curve.system for curve in found)
@@ -53,11 +57,12 @@ def throughput_latency(
     if limit is not None:
         axes.axhline(limit, color=LIMIT_COLOUR, linestyle=":", linewidth=1.2)
     _scale(axes, found, limit)
+    cut = [_band(axes, curve, look[curve.system].colour) for curve in found]
     axes.set(xlabel=label(x), ylabel=label(y))
     figure.suptitle("\n".join(filter(None, (title, f"Swept over {swept_over}: {_range(found)} (texts at the points)"))))
     bounded = swept_over.endswith("max_num_seqs")
     ring = "last point (wall: no more can run)" if bounded else "last point"
-    legend_below(figure, _handles(found, look, limit, ring))
+    legend_below(figure, _handles(found, look, limit, ring, cut=any(cut)))
     tags = [_tag(curve, look[curve.system], bounded=bounded) for curve in found]
     means = [_means(curve) for curve in found]
     values = [_value_tag(point, look[curve.system]) for curve in found for point in curve.points]
@@ -66,11 +71,19 @@ def throughput_latency(
 
 
 def hollow(axes: Axes, curve: Curve, look: Look) -> None:
-    """Empty the markers of saturated points."""
-    points = [point for point in curve.points if point.saturated]
+    """Empty the markers of saturated points, and of bursts too short."""
+    points = [point for point in curve.points if point.hollow]
     if points:
         style = HOLLOW | {"marker": look.marker, "color": look.colour, "linestyle": "none"}
         axes.plot([point.x.mean for point in points], [point.y.mean for point in points], **style)
+
+
+def hollow_handle(points: Iterable[Point]) -> list[Artist]:
+    """A legend's entry that says why points are hollow; none where none is."""
+    known = list(points)
+    why = {"saturated": any(p.saturated for p in known), "burst too short": any(p.too_short for p in known)}
+    words = " or ".join(name for name, holds in why.items() if holds)
+    return [Line2D([], [], **HOLLOW, ls="none", label=words)] if words else []
 
 
 def _value_tag(point: Point, look: Look) -> Tag:
@@ -84,12 +97,16 @@ def _means(curve: Curve) -> tuple[list[float], list[float]]:
 def _draw(axes: Axes, curve: Curve, look: Look) -> None:
     xs, ys = _means(curve)
     axes.plot(xs, ys, color=look.colour, marker=look.marker, linestyle=look.line, markersize=4.5, linewidth=1.5)
-    halves = np.array([point.y.half or 0.0 for point in curve.points])
-    if halves.any():
-        low = np.maximum(np.array(ys) - halves, min(ys) / 100)  # an interval may reach below 0; a latency cannot
-        axes.fill_between(xs, low, np.array(ys) + halves, color=look.colour, alpha=0.18, linewidth=0)
     hollow(axes, curve, look)
     axes.plot(xs[-1:], ys[-1:], marker="o", markersize=11, fillstyle="none", color=look.colour, linestyle="none")
+
+
+def _band(axes: Axes, curve: Curve, colour: str) -> bool:
+    """The curve's intervals; returns whether one runs out of the picture."""
+    if not any(point.y.half for point in curve.points):
+        return False
+    low, high = zip(*(point.y.ends(least=0.0) for point in curve.points), strict=True)
+    return draw_band(axes, _means(curve)[0], low, high, colour)
 
 
 def _scale(axes: Axes, found: list[Curve], limit: float | None) -> None:
@@ -118,7 +135,7 @@ def _range(found: list[Curve]) -> str:
     return ", ".join([*numbers, *(["null"] if None in values else [])])
 
 
-def _handles(found: list[Curve], look: dict[str, Look], limit: float | None, ring: str) -> list[Artist]:
+def _handles(found: list[Curve], look: dict[str, Look], limit: float | None, ring: str, *, cut: bool) -> list[Artist]:
     handles: list[Artist] = []
     for curve in found:
         colour, marker, line = look[curve.system]
@@ -126,8 +143,9 @@ def _handles(found: list[Curve], look: dict[str, Look], limit: float | None, rin
     handles.append(Line2D([], [], marker="o", markersize=10, fillstyle="none", color="#555555", ls="none", label=ring))
     if any(point.y.half is not None for curve in found for point in curve.points):
         handles.append(Patch(color="#888888", alpha=0.3, label="95% interval over seeds"))
-    if any(point.saturated for curve in found for point in curve.points):
-        handles.append(Line2D([], [], **HOLLOW, ls="none", label="saturated"))
+    if cut:
+        handles.append(Line2D([], [], color="#555555", marker="v", linestyle="none", label=CUT))
+    handles += hollow_handle(point for curve in found for point in curve.points)
     if limit is not None:
         handles.append(Line2D([], [], color=LIMIT_COLOUR, linestyle=":", label=f"SLO: {limit:g} ms"))
     return handles

@@ -1,6 +1,7 @@
 """What share of the requests keeps the SLO as the load rises: attainment and goodput, one curve per system."""
 
-import numpy as np
+from math import inf
+
 import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
@@ -10,8 +11,9 @@ from matplotlib.patches import Patch
 
 from s3sim.report.facts import ServiceLevel
 from s3sim.report.figures.axes import label, legend_below
-from s3sim.report.figures.curves import HOLLOW, hollow
-from s3sim.report.figures.points import Curve, curves, require_columns
+from s3sim.report.figures.bands import draw_band
+from s3sim.report.figures.curves import hollow, hollow_handle
+from s3sim.report.figures.points import Curve, Point, curves, require_columns
 from s3sim.report.figures.style import Look, Picture, in_style, looks
 
 __all__ = ["slo_over_load"]
@@ -35,33 +37,46 @@ def slo_over_load(summary: pd.DataFrame, *, swept_over: str, slo: ServiceLevel, 
     figure = Picture(figsize=(9.6, 4.6), layout="constrained")
     panels = figure.subplots(1, 2).tolist()
     look = looks(rows["system"])
-    for axes, metric in zip(panels, METRICS, strict=True):
-        found = curves(rows, x="offered", y=metric, swept_over=swept_over)
-        for curve in found:
-            _draw(axes, curve, look[curve.system], most=1.0 if metric == "slo_attainment" else np.inf)
+    found = {metric: curves(rows, x="offered", y=metric, swept_over=swept_over) for metric in METRICS}
+    for axes, (metric, group) in zip(panels, found.items(), strict=True):
+        for curve in group:
+            _draw(axes, curve, look[curve.system])
         axes.set(xlabel="Offered rate (requests/s)", ylabel=label(metric))
         axes.set_xlim(0, 1.04 * rows["offered"].max())
-    panels[0].set_ylim(0, 1.05)
     highest = rows["offered"].max()
     panels[1].plot([0, highest], [0, highest], color="#888888", linestyle=":", linewidth=1.2, zorder=1)
-    panels[1].set_ylim(0, None)
+    panels[0].set_ylim(0, 1.05)
+    panels[1].set_ylim(0, 1.05 * max(highest, _top(found[METRICS[1]])))
+    for axes, (metric, group) in zip(panels, found.items(), strict=True):
+        for curve in group:
+            _band(axes, curve, look[curve.system].colour, most=1.0 if metric == METRICS[0] else inf)
     limits = ", ".join(f"{name.removesuffix('_ms')} ≤ {limit:g} ms" for name, limit in slo.limits.items())
     figure.suptitle("\n".join(filter(None, (title, f"Swept over {swept_over}; SLO: {limits}"))))
-    legend_below(figure, _handles(rows, look))
+    legend_below(
+        figure, _handles(rows, look, [point for group in found.values() for curve in group for point in curve.points])
+    )
     return figure
 
 
-def _draw(axes: Axes, curve: Curve, look: Look, *, most: float) -> None:
-    xs, ys = [point.x.mean for point in curve.points], np.array([point.y.mean for point in curve.points])
+def _top(group: list[Curve]) -> float:
+    """The highest end of an interval."""
+    return max(point.y.ends()[1] for curve in group for point in curve.points)
+
+
+def _draw(axes: Axes, curve: Curve, look: Look) -> None:
+    xs, ys = [point.x.mean for point in curve.points], [point.y.mean for point in curve.points]
     axes.plot(xs, ys, color=look.colour, marker=look.marker, linestyle=look.line, markersize=4.5, linewidth=1.5)
-    halves = np.array([point.y.half or 0.0 for point in curve.points])
-    if halves.any():
-        low, high = np.maximum(ys - halves, 0), np.minimum(ys + halves, most)
-        axes.fill_between(xs, low, high, color=look.colour, alpha=0.16, linewidth=0)
     hollow(axes, curve, look)
 
 
-def _handles(rows: pd.DataFrame, look: dict[str, Look]) -> list[Artist]:
+def _band(axes: Axes, curve: Curve, colour: str, *, most: float) -> None:
+    """The curve's intervals, within what the metric can be."""
+    if any(point.y.half for point in curve.points):
+        low, high = zip(*(point.y.ends(least=0.0, most=most) for point in curve.points), strict=True)
+        draw_band(axes, [point.x.mean for point in curve.points], low, high, colour, alpha=0.16)
+
+
+def _handles(rows: pd.DataFrame, look: dict[str, Look], points: list[Point]) -> list[Artist]:
     handles: list[Artist] = [
         Line2D([], [], color=colour, marker=marker, linestyle=line, markersize=4.5, label=system)
         for system, (colour, marker, line) in look.items()
@@ -69,6 +84,4 @@ def _handles(rows: pd.DataFrame, look: dict[str, Look]) -> list[Artist]:
     handles.append(Line2D([], [], color="#888888", linestyle=":", label="all that is offered"))
     if rows.groupby(["system", "offered"])["seed"].nunique().max() > 1:
         handles.append(Patch(color="#888888", alpha=0.3, label="95% interval over seeds"))
-    if "saturated" in rows.columns and (rows["saturated"] > 0).any():
-        handles.append(Line2D([], [], **HOLLOW, ls="none", label="saturated"))
-    return handles
+    return handles + hollow_handle(points)

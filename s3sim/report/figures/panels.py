@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from s3sim.report.figures.axes import LIMIT_COLOUR, legend_below, log_scale
+from s3sim.report.figures.bands import CUT, draw_band
 from s3sim.report.figures.style import Look, Picture, in_style, looks
 
 __all__ = ["Line", "panels"]
@@ -43,7 +44,8 @@ def panels(
 ) -> Figure:
     """A panel per key of `lines`, all on the same axes; `log` names logarithmic ones, as in "xy".
 
-    Bands are the lines' intervals; `limit` is a level of y that all panels mark.
+    Bands are the lines' intervals, of quantities that are not negative; where one runs out of the picture an arrow
+    says so. `limit` is a level of y that all panels mark.
     """
     columns = 2 if len(lines) == 4 else min(MOST_COLUMNS, len(lines))
     rows = ceil(len(lines) / columns)
@@ -60,7 +62,8 @@ def panels(
         axes.set_xlabel(x)
     for axes in grid[:, 0]:
         axes.set_ylabel(y)
-    figure.suptitle(title)
+    bands = [_bands(axes, group, look) for axes, group in zip(grid.flat, lines.values(), strict=False)]
+    figure.suptitle("\n".join(filter(None, (title, CUT if any(bands) else ""))))
     legend_below(figure, _handles(look, limit, limit_name))
     return figure
 
@@ -70,10 +73,17 @@ def _panel(axes: Axes, group: Sequence[Line], look: Mapping[str, Look], limit: f
         colour, marker, style = look[line.name]
         size = max(SMALLEST, LARGEST - rank)  # so that a line shows beneath one that lies on it
         axes.plot(line.x, line.y, color=colour, marker=marker, linestyle=style, markersize=size, linewidth=size / 3)
-        if line.low is not None and line.high is not None:
-            axes.fill_between(line.x, line.low, line.high, color=colour, alpha=0.16, linewidth=0)
     if limit is not None:
         axes.axhline(limit, color=LIMIT_COLOUR, linestyle=":", linewidth=1.2)
+
+
+def _bands(axes: Axes, group: Sequence[Line], look: Mapping[str, Look]) -> bool:
+    """The intervals of a panel's lines; returns whether one runs out of the picture."""
+    cut = False
+    for line in group:
+        if line.low is not None and line.high is not None:
+            cut |= draw_band(axes, line.x, line.low, line.high, look[line.name].colour, alpha=0.16)
+    return cut
 
 
 def _scales(axes: Axes, lines: Mapping[str, Sequence[Line]], log: str) -> None:
@@ -82,6 +92,8 @@ def _scales(axes: Axes, lines: Mapping[str, Sequence[Line]], log: str) -> None:
         values = values[np.isfinite(values) & (values > 0)]
         if which in log and len(values):
             log_scale(axes, which, decades=float(np.log10(max(values.max() / values.min(), 2.0))))
+            room = (values.max() / values.min()) ** 0.06 * 1.1  # by the means: an interval may reach down to 0
+            axes.set(**{f"{which}lim": (values.min() / room, values.max() * room)})
         elif which == "y" and len(values):
             highest = max(max(line.high or line.y) for group in lines.values() for line in group)
             axes.set_ylim(0, 1.05 * highest)

@@ -1,6 +1,7 @@
 """How a length predictor errs: its confusion matrix, and whether its chances can be believed."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -75,17 +76,25 @@ def calibration(rows: pd.DataFrame, levels: pd.DataFrame, *, title: str = "") ->
     return figure
 
 
+def _wilson(hits: int, rows: int) -> tuple[float, float]:
+    """95% interval of a share, within 0 and 1 (Wilson, 1927)."""
+    from scipy.stats import binomtest  # noqa: PLC0415 - a second that other figures need not wait
+
+    low, high = binomtest(hits, rows).proportion_ci(method="wilson")
+    return float(low), float(high)
+
+
 def _reliability(axes: Axes, chance: NDArray[np.float64], hit: NDArray[np.float64]) -> None:
     place = np.minimum((chance * BINS).astype(int), BINS - 1)
     axes.plot([0, 1], [0, 1], linestyle="--", color="#777777", linewidth=1)
     for number in np.unique(place).tolist():
         inside = place == number
         rows, share = int(inside.sum()), float(hit[inside].mean())
-        error = 1.96 * float(np.sqrt(share * (1 - share) / rows))
+        low, high = _wilson(int(hit[inside].sum()), rows)
         colour = "#046CEE" if rows >= FEW else "#A5A5A5"
-        axes.errorbar(
-            float(chance[inside].mean()), share, yerr=error, color=colour, marker="s", markersize=5, capsize=3
-        )
+        reach = [[share - low], [high - share]]
+        look: dict[str, Any] = {"color": colour, "marker": "s", "markersize": 5, "capsize": 3}
+        axes.errorbar(float(chance[inside].mean()), share, yerr=reach, **look)
         axes.annotate(
             f"{rows}", (float(chance[inside].mean()), share), (6, -10), textcoords="offset points", fontsize=8
         )

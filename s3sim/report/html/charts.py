@@ -19,6 +19,8 @@ from s3sim.report.pictures import LATENCIES, NOTHING, X, curve_rows
 
 __all__ = ["Chart", "curve", "distribution_charts", "memory_charts", "timeline_chart"]
 
+BANDS = "Bands: 95% interval of the mean over seeds, not below 0; a wide one runs out of the picture."
+
 
 @dataclass(frozen=True, slots=True)
 class Chart:
@@ -41,8 +43,10 @@ def curve(section: Section) -> Chart | str:
     found = curves(known, x=X, y=y, swept_over=section.key)
     words = [
         f"{label(y)} against {label(X).lower()}, swept over {section.key}.",
-        "Bands: 95% interval of the mean over seeds." if section.rows["seed"].nunique() > 1 else "",
-        "Ringed: the last value. Hollow: saturated in some seed.",
+        "Bands: 95% interval of the mean over seeds, not below 0; one may run out of the picture."
+        if section.rows["seed"].nunique() > 1
+        else "",
+        "Ringed: the last value. Hollow: saturated in some seed, or a burst too short.",
         f"Dotted: SLO, {limit:g} ms." if limit is not None else "",
         f"{note[:1].upper()}{note[1:]}." if note else "",
     ]

@@ -1,12 +1,15 @@
 """The throughput-latency curve: one line a system, with 95% bands over seeds."""
 
+import numpy as np
 from bokeh.models import ColumnDataSource, HoverTool, Range1d, Span
 from bokeh.plotting import figure
 
 from s3sim.report.figures.axes import LIMIT_COLOUR, label
+from s3sim.report.figures.bands import quads
 from s3sim.report.figures.points import Curve, Point, value_text
 from s3sim.report.figures.style import Look, looks
 from s3sim.report.html.canvas import dashes, empty, log_ticks, marker
+from s3sim.report.intervals import Interval
 
 __all__ = ["PARTS", "draw_curves"]
 
@@ -32,7 +35,7 @@ def draw_curves(section: str, found: list[Curve], systems: list[str], *, x: str,
         plot.yaxis.ticker = log_ticks(low, high, room=2.5)
     look = looks(systems)
     for curve in found:
-        _draw(plot, section, systems.index(curve.system), curve, look[curve.system])
+        _draw(plot, section, systems.index(curve.system), curve, look[curve.system], least=low / room if wide else 0.0)
     if limit is not None:
         plot.add_layout(Span(location=limit, dimension="width", line_color=LIMIT_COLOUR, line_dash="dotted"))
     plot.add_tools(_hover(plot))
@@ -43,12 +46,13 @@ def _span(values: list[float]) -> tuple[float, float]:
     return min(values), max(values)
 
 
-def _draw(plot: figure, section: str, number: int, curve: Curve, look: Look) -> None:
+def _draw(plot: figure, section: str, number: int, curve: Curve, look: Look, *, least: float) -> None:
     names = {part: f"{section}-{part}-{number}" for part in PARTS}
     source = ColumnDataSource(_columns(curve, look))
     colour = look.colour
     if any(point.y.half for point in curve.points):
-        plot.varea("x", "low", "high", source=source, fill_color=colour, fill_alpha=0.18, name=names["band"])
+        patches = {"fill_color": colour, "fill_alpha": 0.18, "line_width": 0}
+        plot.patches(*_patches(curve, least), name=names["band"], **patches)
     plot.line("x", "y", source=source, color=colour, width=1.8, line_dash=dashes(look), name=names["line"])
     dots = {"marker": marker(look), "size": 8, "line_color": colour, "fill_color": "fill"}
     plot.scatter("x", "y", source=source, name=names["points"], **dots)
@@ -57,31 +61,42 @@ def _draw(plot: figure, section: str, number: int, curve: Curve, look: Look) -> 
     plot.scatter([last.x.mean], [last.y.mean], name=names["last"], **ring)
 
 
+def _patches(curve: Curve, least: float) -> tuple[list[list[float]], list[list[float]]]:
+    """The band between each two neighbours, from `least` up; a curve may turn back."""
+    xs, low, high = (
+        np.array(ends) for ends in zip(*((p.x.mean, *p.y.ends(least=least)) for p in curve.points), strict=True)
+    )
+    parts = quads(xs, low, high)
+    return [part[:, 0].tolist() for part in parts], [part[:, 1].tolist() for part in parts]
+
+
 def _columns(curve: Curve, look: Look) -> dict[str, list[object]]:
-    least = min(point.y.mean for point in curve.points) / 100  # an interval may reach below 0; a latency cannot
-    rows = [_row(curve.system, point, look, least) for point in curve.points]
+    rows = [_row(curve.system, point, look) for point in curve.points]
     return {name: [row[name] for row in rows] for name in rows[0]}
 
 
-def _row(system: str, point: Point, look: Look, least: float) -> dict[str, object]:
-    half = point.y.half or 0.0
+def _row(system: str, point: Point, look: Look) -> dict[str, object]:
     return {
         "system": system,
         "value": value_text(point.value),
         "x": point.x.mean,
         "y": point.y.mean,
-        "low": max(point.y.mean - half, least),
-        "high": point.y.mean + half,
-        "x_text": _text(point.x.mean, point.x.half),
-        "y_text": _text(point.y.mean, point.y.half),
+        "x_text": _text(point.x),
+        "y_text": _text(point.y),
         "batch": "–" if point.batch is None else f"{point.batch:.1f}",
         "saturated": "in some seed" if point.saturated else "no",
-        "fill": "white" if point.saturated else look.colour,
+        "too_short": "in some seed" if point.too_short else "no",
+        "fill": "white" if point.hollow else look.colour,
     }
 
 
-def _text(mean: float, half: float | None) -> str:
-    return f"{mean:.4g}" if half is None else f"{mean:.4g} ± {half:.2g}"
+def _text(value: Interval) -> str:
+    """A mean and its interval, of a quantity that is not negative."""
+    if value.half is None:
+        return f"{value.mean:.4g}"
+    if value.half > value.mean:
+        return f"{value.mean:.4g} (0 to {value.ends()[1]:.3g})"
+    return f"{value.mean:.4g} ± {value.half:.2g}"
 
 
 def _hover(plot: figure) -> HoverTool:
@@ -93,5 +108,6 @@ def _hover(plot: figure) -> HoverTool:
         ("latency (ms)", "@y_text"),
         ("mean batch", "@batch"),
         ("saturated", "@saturated"),
+        ("burst too short", "@too_short"),
     ]
     return HoverTool(renderers=points, tooltips=rows)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from s3sim.report.cautions import marks
 from s3sim.report.figures.points import value_text
 from s3sim.report.html.sections import Section
 from s3sim.report.intervals import mean_interval
@@ -29,11 +30,19 @@ class Table:
 
 
 def _interval(form: str, scale: float = 1.0) -> Cell:
-    """Mean ± half the interval, as `form` has it, after multiplication by `scale`."""
+    """Mean ± half the interval, as `form` has it, after multiplication by `scale`.
+
+    No metric is negative: where an interval would reach below 0, its ends stand instead.
+    """
 
     def cell(values: list[float]) -> str:
-        mean, half = mean_interval([scale * value for value in values])
-        return form.format(mean) if half is None else f"{form.format(mean)} ± {form.format(half)}"
+        found = mean_interval([scale * value for value in values])
+        if found.half is None:
+            return form.format(found.mean)
+        if found.half > found.mean:
+            low, high = (form.format(end) for end in found.ends(least=0.0))
+            return f"{form.format(found.mean)} ({low} to {high})"
+        return f"{form.format(found.mean)} ± {form.format(found.half)}"
 
     return cell
 
@@ -58,7 +67,7 @@ COLUMNS: tuple[tuple[str, str, Cell], ...] = (  # heading, column of summary.csv
 def best_table(section: Section) -> Table | None:
     """Each system at the swept value where goodput, or without an SLO throughput, is highest; None: nothing finished.
 
-    Beside it the ratio to the baseline's best, paired by seed.
+    Beside it the ratio to the baseline's best, paired by seed. A system that finished nothing has a row too.
     """
     metric, name = _metric(section.rows)
     settings = [(system, value, rows) for system, value, rows in _settings(section) if rows[metric].notna().any()]
@@ -69,8 +78,10 @@ def best_table(section: Section) -> Table | None:
     if not best:
         return None
     baseline = baseline_of(best)
+    unserved = {entry[0]: entry for entry in _settings(section) if entry[0] not in best}
     columns = _columns(section.rows)
     texts = [(_row(section, entry, columns), _ratio(entry, best, baseline, metric)) for entry in best.values()]
+    texts += [(_row(section, entry, columns), "–") for entry in unserved.values()]
     names = _headings(section, columns)
     place = next(index for index, heading in enumerate(names, 1) if heading.startswith(name))  # beside what it is of
     ratio = (f"{name} ÷ {baseline}'s (95%)",) if baseline else ()
@@ -119,9 +130,8 @@ def _headings(section: Section, columns: Sequence[tuple[str, str, Cell]]) -> tup
 
 def _row(section: Section, entry: Entry, columns: Sequence[tuple[str, str, Cell]]) -> tuple[str, ...]:
     system, value, rows = entry
-    star = "*" if "saturated" in rows.columns and (rows["saturated"].astype(float) > 0).any() else ""
     at = [value_text(None if pd.isna(value) else value)] if section.key else []  # type: ignore[call-overload, arg-type]
-    return (system + star, *at, *(_cell(rows[column], cell) for _, column, cell in columns))
+    return (system + marks(rows), *at, *(_cell(rows[column], cell) for _, column, cell in columns))
 
 
 def _cell(values: "pd.Series[Any]", cell: Cell) -> str:
