@@ -13,9 +13,9 @@ import torch
 from gpu_validate.device import find_device
 from gpu_validate.environment import environment_of, slug
 from gpu_validate.model import DTYPES, dtype_of
+from gpu_validate.plan import Plan
 from gpu_validate.progress import say
 from gpu_validate.shapes import OWN_SIZE, SIZES, sized
-from gpu_validate.stage import Plan
 from gpu_validate.steps.cases import FULL, QUICK, Grid, cases_of
 from gpu_validate.steps.forecast import PAPER_DEVICE, Ratio, case_seconds, preset_of, ratios
 from gpu_validate.steps.measuring import Budget, Measuring

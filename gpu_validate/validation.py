@@ -42,4 +42,3 @@ def validate(campaign: Campaign, plan: Plan, folders: Folders, *, resume: bool, 
 def _write_profiles(folder: Path, name: str, result: StudyResult) -> None:
     for layout, found in result.calibrations[SCENARIOS[0]].layouts.items():
         write_rows(folder / f"{name}-{result.study.name}-{layout}.csv", found.rows)
-

@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from gpu_validate.shapes import ROTARY_SHARE, Family, family_of
+from gpu_validate.configs import ROTARY_SHARE
+from gpu_validate.shapes import Family, family_of
 from gpu_validate.surface import Device
 from s3sim.hardware.model import ModelSpec
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Literal
 
-from gpu_validate.profiling import write_rows
+from gpu_validate.profile_file import write_rows
 from gpu_validate.steps.cases import OWN_READS, Case, Launch
 from gpu_validate.steps.forecast import NEEDED_RATIO, PAPER_GAIN, Ratio
 from s3sim.core.errors import InputError, SystemFaultError
