@@ -144,9 +144,10 @@ class S3:
         ),
     )
     placement: Literal["first_fit", "size_classes", "move_needed", "slide_all", "slide_on_release", "anywhere"] = field(
-        default="slide_all",
+        default="first_fit",
         metadata=_about(
-            "Where a reservation goes. first_fit: the first hole that is long enough, and nothing is ever moved;"
+            "Where a reservation goes. first_fit, as in the paper's 'decreasing first fit': the first hole that is long"
+            " enough, and nothing is ever moved, which serves most (docs/placement.md);"
             " size_classes: the same, reservations rounded up to four sizes a doubling; move_needed: where no hole is"
             " long enough, neighbouring holes are joined by moving the fewest written slots; slide_all: all extents are"
             " slid together then; slide_on_release: at each release; anywhere: slots need not be neighbours."

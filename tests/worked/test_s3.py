@@ -13,6 +13,7 @@ A move takes 2 ps, and 5 ps per token to the host or 3 ps per token to the devic
 | F | 60 | 3 | 2 | 5 | 4 | 3: likewise |
 """
 
+from s3sim.policies.registry import S3
 from s3sim.sim.link import LinkSpeed
 from tests.support.latency import LinearLatency
 from tests.support.worlds import Row, world
@@ -29,6 +30,7 @@ WORLD = world(
         Row(arrival=60, prompt=3, predicted=2, max_new=4, output=3),
     ],
     capacity=28,
+    choices=S3(placement="slide_all"),
     latency=LinearLatency(base=10, per_row=1, per_relocated=1),
     host_tokens=8,
     link=LinkSpeed(to_host_ps_per_token=5, to_device_ps_per_token=3, latency_ps=2),
@@ -96,3 +98,22 @@ def test_s3_follows_the_schedule_worked_out_by_hand() -> None:
     """Each step's members, times and slots, and each event, are those of the tables."""
     assert steps(WORLD) == table(STEPS)
     assert events(WORLD) == table(EVENTS)
+
+
+FIRST_FIT_STEPS = """
+#  start end held prefill decode
+   71     82  18   F       D      # F at 0; A's slots are held until the plan after 77
+   82     94  10   -       DF     # 18 are free, but D at 20 parts them into 15 and 3: A, who wants 16, waits
+   94    105  21   -       F      # D has ended: a hole from 5 on, and A is on its way into it
+  120    131  16   -       A      # A is back at 120
+  131    142  16   -       A
+  142    153  16   -       A
+  153    164  16   -       A
+"""
+
+
+def test_where_nothing_is_moved_a_reservation_waits_for_a_hole() -> None:
+    """The same, with the default placement: no slots are moved, and A comes back one step later."""
+    found = WORLD.but(choices=S3())
+    assert steps(found)[6:] == table(FIRST_FIT_STEPS)
+    assert not any("COMPACTED" in line for line in events(found))
