@@ -19,6 +19,7 @@ import s3sim
 from s3sim.core.errors import InputError
 from s3sim.report.figures.style import looks, save
 from s3sim.report.intervals import mean_interval
+from s3sim.report.paired import Compared, paired_ratio
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "when_prediction_pays.md"
@@ -71,14 +72,30 @@ def skill_table(folder: Path) -> str:
     lines.append("|---" * 7 + "|")
     for name, title in WORKLOADS.items():
         rows = rows_of(folder, name)
-        means = rows.groupby(["scenario", "system", SKILL])[["request_throughput", "preempted", "mean_e2el_s"]].mean()
+        seeds = rows.set_index(["scenario", "system", SKILL, "seed"]).sort_index()
         for skill in sorted(rows[SKILL].unique()):
-            own, online = means.loc[("offline", "s3", skill)], means.loc[("online", "s3", skill)]
-            ratios = [own.iloc[0] / means.loc[("offline", other, skill)].iloc[0] for other in ("orca", "vllm")]
-            cells = [title, f"{skill:g}", *(f"{ratio:.2f}" for ratio in ratios), f"{own['preempted']:.2f}"]
-            cells += [f"{online['preempted']:.2f}", f"{online['mean_e2el_s']:.2f}"]
-            lines.append(f"| {' | '.join(cells)} |")
+            own, online = seeds.loc[("offline", "s3", skill)], seeds.loc[("online", "s3", skill)]
+            rate = own["request_throughput"]
+            others = [seeds.loc[("offline", other, skill), "request_throughput"] for other in ("orca", "vllm")]
+            cells = [title, f"{skill:g}", *(_ratio(paired_ratio(rate, other)) for other in others)]
+            cells += [_interval(own["preempted"], "{:.2f}"), _interval(online["preempted"], "{:.2f}")]
+            lines.append(f"| {' | '.join([*cells, _interval(online['mean_e2el_s'], '{:.2f}')])} |")
     return "\n".join(lines)
+
+
+def worth_table(folder: Path) -> str:
+    """What a better predictor is worth to S³ offline: throughput ÷ throughput at another skill, paired by seed."""
+    lines = ["| predictor of | measured ÷ blind | right ÷ measured |", "|---|---|---|"]
+    for name, title in WORKLOADS.items():
+        rows = rows_of(folder, name).query("scenario == 'offline' and system == 's3'")
+        rate = rows.pivot_table(index="seed", columns=SKILL, values="request_throughput")
+        cells = [title, _ratio(paired_ratio(rate[0.0], rate[-1.0])), _ratio(paired_ratio(rate[1.0], rate[0.0]))]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _ratio(found: Compared) -> str:
+    return f"{found.mean:.3f} ({found.low:.3f}–{found.high:.3f})"
 
 
 def skill_figure(folder: Path) -> Figure:
@@ -130,6 +147,7 @@ def tables(folder: Path) -> dict[str, str]:
     two = rows_of(folder, "buckets").query("`predictor.sigma` in (0, 0.5)")
     found = {
         "skill": skill_table(folder),
+        "worth": worth_table(folder),
         "buckets": table(two, ["predictor.sigma", "predictor.buckets"]),
         "max_length": table(rows_of(folder, "max_length"), ["max_length", "system"]),
         "margin": table(by_bucket, ["scenario", "predictor.margin_buckets"]),
