@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -11,16 +12,18 @@ import pytest
 
 from gpu_validate import all_command, compare_runs
 from gpu_validate.analysis import analyse, calibrate
+from gpu_validate.bench import Bench
 from gpu_validate.campaign import Runner
 from gpu_validate.canary import Canary
 from gpu_validate.cli import main
 from gpu_validate.compare import KEYS
+from gpu_validate.device import Cpu
 from gpu_validate.executor import Step, TorchExecutor
 from gpu_validate.plan import Plan
 from gpu_validate.point import load_of
 from gpu_validate.replay import Replay
 from gpu_validate.study import QUICK, Study, Workload, experiment_of, only
-from gpu_validate.surface import Elapsed
+from gpu_validate.surface import Copy, Elapsed
 from s3sim.core.batch import Batch
 from s3sim.core.errors import InputError
 from s3sim.report.rundir import read_run
@@ -30,6 +33,7 @@ STUDIES = tuple(
     Study(name=f"{model}-tiny", model=model, size="tiny", workload=LOAD) for model in ("gpt-j-6b", "gpt-neox-20b")
 )
 STUDY = STUDIES[0]
+COPY_S = 1e-6  # per slot
 SMALL = replace(
     QUICK, studies=STUDIES, systems=("orca", "s3", "vllm"), requests=40, calibration_requests=50, poisson_requests=30
 )
@@ -49,24 +53,37 @@ def _lawful(own: Any) -> Any:
     return start
 
 
+def _lawful_copy(own: Any) -> Any:
+    """Every copy between host and device takes the same time, however busy this machine is."""
+
+    def copy(self: Cpu, work: Callable[[], None]) -> Copy:
+        return replace(own(self, work), seconds=lambda: 16 * COPY_S)
+
+    return copy
+
+
 @pytest.fixture(name="folder", scope="module")
 def _folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What a campaign leaves where steps obey the law, and the canary never hears anything."""
+    """What a campaign leaves where steps and copies obey laws, and the canary never hears anything."""
     out = tmp_path_factory.mktemp("campaign")
     campaign, plan = replace(SMALL, studies=(STUDY,)), Plan(clock="canary")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TorchExecutor, "start", _lawful(TorchExecutor.start))
         patch.setattr(Canary, "_time", lambda self: 1e-3)
+        patch.setattr(Cpu, "copy", _lawful_copy(Cpu.copy))
+        patch.setattr(Bench, "relocation", lambda self, slots: lambda: COPY_S * slots)
         Runner(campaign, plan, out, resume=False, say=lambda _: None, progress=lambda *_: None).run()
     return out / STUDY.name
 
 
 def test_where_steps_obey_a_law_the_simulation_is_right(folder: Path) -> None:
-    """From replays of another trace alone, nearly all targets are met, and none is missed by far."""
+    """From replays of another trace alone, nearly all that can be measured is met, and none is missed by far."""
     result = analyse(STUDY, folder)
     judged = [entry for entry in result.comparisons if entry.status]
     assert {entry.scenario for entry in judged} == {"burst", "poisson"}
-    assert sum(entry.status == "met" for entry in judged) >= 0.9 * len(judged)
+    measurable = [entry for entry in judged if entry.status != "not_measurable"]
+    assert len(measurable) >= 0.8 * len(judged), "noise of 2% hides few of them"
+    assert sum(entry.status == "met" for entry in measurable) >= 0.95 * len(measurable)
     assert all(abs(entry.error) <= 1.5 * (entry.target or 0) for entry in judged if entry.status == "missed")
     assert all(abs(layout.held.bias) < 0.02 for layout in result.calibrations["burst"].layouts.values())
     assert set(result.calibrations["burst"].layouts) == {"slices", "blocks"}
