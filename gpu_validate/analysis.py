@@ -13,7 +13,7 @@ from gpu_validate.compare import Comparison, compare, ranking, speed_up
 from gpu_validate.fit import Fit, Held, fit_samples, held_out, profile_rows
 from gpu_validate.foretell import LinkPrice, foretell
 from gpu_validate.kept import Kept, kept_points
-from gpu_validate.metrics import Metrics, held_over_time, measure
+from gpu_validate.metrics import THROUGHPUT, Metrics, held_over_time, measure
 from gpu_validate.point import load_of, world_of
 from gpu_validate.points import Experiment
 from gpu_validate.profiling import link_price
@@ -119,7 +119,7 @@ def capacities(burst: Experiment, calibration: Calibration) -> dict[str, float]:
     found = {}
     for point in burst.points:
         log, capacity = simulate(point, calibration.latency(point), calibration.price)
-        found[point.label] = measure(log, capacity=capacity)["request_throughput"] or 0.0
+        found[point.label] = measure(log, capacity=capacity)[THROUGHPUT] or 0.0
     return found
 
 
@@ -198,9 +198,8 @@ class _Scenario:
 
     def orders(self) -> tuple[str, str]:
         """Systems by throughput, the fastest first."""
-        metric = "request_throughput"
-        told = {name: metrics[metric] or 0.0 for name, metrics in self._simulated.items()}
-        real = {name: median(repeat[name][metric] or 0.0 for repeat in self._real) for name in self._points}
+        told = {name: metrics[THROUGHPUT] or 0.0 for name, metrics in self._simulated.items()}
+        real = {name: median(repeat[name][THROUGHPUT] or 0.0 for repeat in self._real) for name in self._points}
         return _in_order(told), _in_order(real)
 
     def grid_errors(self, table: Path) -> dict[str, float]:

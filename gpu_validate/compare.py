@@ -10,15 +10,15 @@ from itertools import combinations
 from statistics import median
 from typing import Any, Literal
 
-from gpu_validate.metrics import Metrics
+from gpu_validate.metrics import THROUGHPUT, WHOLE, Metrics
 
 __all__ = ["KEYS", "TARGETS", "Comparison", "Status", "compare", "ranking", "speed_up"]
 
 Status = Literal["met", "missed", "not_measurable"]
 MOST_SPREAD = 0.10  # of repeats, or the comparison is not measurable
 LEAST_REPEATS = 3
-BURST = {"request_throughput": 0.05, "duration_s": 0.05, "mean_e2el_ms": 0.05}
-POISSON = {f"{q}_{name}_ms": 0.10 for name in ("ttft", "tpot", "e2el") for q in ("p50", "p90")}
+BURST = {THROUGHPUT: 0.05, "duration_s": 0.05, f"{WHOLE}mean_e2el_ms": 0.05}
+POISSON = {f"{WHOLE}{q}_{name}_ms": 0.10 for name in ("ttft", "tpot", "e2el") for q in ("p50", "p90")}
 TARGETS: Mapping[str, Mapping[str, float]] = {"burst": BURST, "poisson": POISSON}
 SPEED_UP_TARGET = 0.05
 EVEN = 1e-12
@@ -130,7 +130,7 @@ def _status(error: float, spread: float, repeats: int, target: float) -> Status:
 
 
 def _throughput(metrics: Metrics) -> float:
-    return metrics["request_throughput"] or 0.0
+    return metrics[THROUGHPUT] or 0.0
 
 
 def _ratio(metrics: Mapping[str, Metrics], pair: tuple[str, str]) -> float | None:

@@ -1,4 +1,8 @@
-"""Metrics of a log without pandas: those of s3sim's summary that simulation and replay are compared by."""
+"""Metrics of a log without pandas, by which simulation and replay are compared.
+
+They are of the whole run. What summary.csv measures in a window of its own bears the prefix `whole_run_` here, so that
+one name means one thing.
+"""
 
 from collections import defaultdict
 from typing import Any
@@ -8,7 +12,7 @@ from numpy.typing import NDArray
 
 from s3sim.core.events import EVENT_COLUMNS, STEP_COLUMNS, Event, EventLog, Preemption
 
-__all__ = ["COMPARED", "Metrics", "held_over_time", "measure"]
+__all__ = ["COMPARED", "THROUGHPUT", "WHOLE", "Metrics", "held_over_time", "measure"]
 
 Array = NDArray[Any]
 Metrics = dict[str, float | None]
@@ -17,13 +21,15 @@ PS_PER_S = 10**12
 QUANTILES = (50, 90, 99)
 LEAST_FOR_P99 = 500  # finished requests
 LATENCIES = ("ttft", "tpot", "itl", "e2el")
+WHOLE = "whole_run_"  # before a name of summary.csv, of which it is the same of another window
+THROUGHPUT = f"{WHOLE}request_throughput"
 COMPARED = (
-    "request_throughput",
+    THROUGHPUT,
     "duration_s",
-    *(f"{kind}_{name}_ms" for name in LATENCIES for kind in ("mean", *(f"p{q}" for q in QUANTILES))),
-    "mean_batch_size",
-    "kv_reserved_fraction",
-    "preemptions",
+    *(f"{WHOLE}{kind}_{name}_ms" for name in LATENCIES for kind in ("mean", *(f"p{q}" for q in QUANTILES))),
+    f"{WHOLE}mean_batch_size",
+    f"{WHOLE}kv_reserved_fraction",
+    f"{WHOLE}preemptions",
     "swapped_tokens",
     "peak_kv_slots",
 )
@@ -48,11 +54,11 @@ def measure(log: EventLog, *, capacity: int) -> Metrics:
     if not end:
         return found
     busy = steps["first_ps"]
-    found["request_throughput"], found["duration_s"] = finished / (end / PS_PER_S), end / PS_PER_S
+    found[THROUGHPUT], found["duration_s"] = finished / (end / PS_PER_S), end / PS_PER_S
     rows = steps["decode_sequences"] + steps["prefill_sequences"]
-    found["mean_batch_size"] = float((rows * busy).sum() / busy.sum())
+    found[f"{WHOLE}mean_batch_size"] = float((rows * busy).sum() / busy.sum())
     held, until = _held(events, steps, end)
-    found["kv_reserved_fraction"] = float((held * until.astype(float)).sum() / (capacity * float(end)))
+    found[f"{WHOLE}kv_reserved_fraction"] = float((held * until.astype(float)).sum() / (capacity * float(end)))
     found["peak_kv_slots"] = float(steps["kv_held"].max())
     return found
 
@@ -94,7 +100,7 @@ def _counts(events: dict[str, Array]) -> Metrics:
     kind = events["event"]
     moved = np.isin(kind, (Event.SWAPPED_OUT, Event.SWAPPED_IN))
     return {
-        "preemptions": float((kind == Event.PREEMPTED).sum()),
+        f"{WHOLE}preemptions": float((kind == Event.PREEMPTED).sum()),
         "swapped_tokens": float(events["tokens"][moved].sum()),
     }
 
@@ -167,8 +173,8 @@ def _held(events: dict[str, Array], steps: dict[str, Array], end: int) -> tuple[
 def _distribution(name: str, values: Array, *, enough: bool) -> Metrics:
     if not len(values):
         return {}
-    found: Metrics = {f"mean_{name}_ms": float(values.mean()) / PS_PER_MS}
+    found: Metrics = {f"{WHOLE}mean_{name}_ms": float(values.mean()) / PS_PER_MS}
     for quantile in QUANTILES:
         if enough or quantile < max(QUANTILES):
-            found[f"p{quantile}_{name}_ms"] = float(np.percentile(values, quantile)) / PS_PER_MS
+            found[f"{WHOLE}p{quantile}_{name}_ms"] = float(np.percentile(values, quantile)) / PS_PER_MS
     return found

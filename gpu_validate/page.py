@@ -23,7 +23,8 @@ HOW = """Both sides run the same replica, policies and event log. Requests, pred
 and capacity are equal; durations are measured on one side, and foretold by a fitted profile on the other. The fit has
 seen replays of another trace, run in turn with these. The replay's clock goes by {clock}, and jumps gaps in which
 nothing runs. A comparison whose repeats differ by more than 10%, or with fewer than three, is *not measurable*,
-whatever its error. Errors are simulated ÷ median of the repeats - 1; spread is (most - least) ÷ median."""
+whatever its error. Errors are simulated ÷ median of the repeats - 1; spread is (most - least) ÷ median. What is named
+`whole_run_…` is of the whole run; summary.csv has the same without that prefix, of the window that it measures."""
 CLOCKS = {
     "canary": (
         "this thread's processor time over the slowdown of a canary, a fixed computation with as many weights, run"

@@ -11,6 +11,7 @@ from s3sim.api.display import table_html
 from s3sim.api.result import SHOWN, Result, timeline
 from s3sim.core.errors import InputError, UnknownNameError
 from s3sim.experiment.resolved import Point
+from s3sim.report.cautions import cautions
 from s3sim.report.paired import comparisons
 from s3sim.report.rundir import read_run
 from s3sim.report.selection import swept_keys, the_one
@@ -39,6 +40,11 @@ class Results:
     def comparisons(self) -> pd.DataFrame:
         """Every system against the baseline, paired by seed; see `s3sim.report.paired.comparisons`."""
         return comparisons(self.summary, keys=swept_keys(self.summary))
+
+    @property
+    def cautions(self) -> tuple[str, ...]:
+        """What to know before reading its numbers: bursts too short to measure, points where nothing finished."""
+        return tuple(cautions(self.summary, read_run(self.path).rejections))
 
     @property
     def figures(self) -> dict[str, Path]:

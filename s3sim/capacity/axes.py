@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from s3sim.core.errors import InputError
 from s3sim.experiment.resolved import Point
-from s3sim.experiment.traffic import build_trace
+from s3sim.experiment.traffic import REPLICAS, build_trace
 from s3sim.workload.reshape import mean_rate
 
 __all__ = ["AXES", "SMALLER", "Axis", "devices"]
@@ -106,12 +106,14 @@ def _at_replicas(point: Point, replicas: float) -> Point:
     """One of so many replicas, each of which serves an equal share of the load.
 
     Dealt at random, a Poisson process leaves each replica a slower one, also where its rate changes; other
-    arrivals are drawn apart, and keep their burstiness. Every replica is given as many requests as one alone.
+    processes are drawn apart, and keep their burstiness. Of these every replica is given as many requests as one
+    alone. Rows of a recorded trace are dealt at random, and keep their times: drawn apart, a burst would last as many
+    times as long as there are replicas.
     """
-    own = _rate(point)
-    return replace(
-        point, arrivals=_with_rate(point, own / replicas, own), sweep={**point.sweep, "replicas": int(replicas)}
-    )
+    own, count = _rate(point), int(replicas)
+    recorded = point.arrivals["kind"] == "trace"
+    arrivals = {**point.arrivals, REPLICAS: count} if recorded else _with_rate(point, own / replicas, own)
+    return replace(point, arrivals=arrivals, sweep={**point.sweep, "replicas": count})
 
 
 def _batch_key(point: Point) -> str:

@@ -3,12 +3,11 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from math import sqrt
-from statistics import fmean, stdev
+from statistics import fmean
 from typing import Any
 
 from s3sim.capacity.slo import Objective
-from s3sim.capacity.student import student_quantile
+from s3sim.report.intervals import half_width
 
 __all__ = ["Reading", "Verdict", "combined", "read", "seconds", "with_saturation"]
 
@@ -52,7 +51,7 @@ def read(objective: Objective, values: Sequence[float | None], *, confidence: fl
     if len(served) < len(values):
         return Reading(objective=objective, mean_ms=None, half_ms=None, verdict=Verdict.NOT_MET)
     mean = fmean(served)
-    half = student_quantile(confidence, len(served) - 1) * stdev(served) / sqrt(len(served))
+    half = half_width(served, confidence=confidence)
     if mean + half <= objective.limit_ms:
         verdict = Verdict.MET
     else:

@@ -7,11 +7,10 @@ from typing import Any
 import pandas as pd
 
 from s3sim.cli.sheets import Column, Sheet
+from s3sim.report.cautions import SATURATED, TOO_SHORT, marks
 from s3sim.report.paired import Compared, baseline_of, paired_difference, paired_ratio
 
-__all__ = ["SATURATED", "by_seed", "differences", "interval_text", "mark", "setting_means", "windows"]
-
-SATURATED = "* saturated: in some seed the queue grew throughout the arrivals"
+__all__ = ["by_seed", "differences", "explained", "interval_text", "mark", "setting_means", "windows"]
 
 
 def setting_means(rows: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
@@ -20,8 +19,15 @@ def setting_means(rows: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
 
 
 def mark(mean: "pd.Series[Any]") -> str:
-    """The star of a setting that was saturated in some seed."""
-    return "*" if mean.get("saturated", 0) > 0 else ""
+    """The signs of a setting: `*` where it was saturated in some seed, `†` where its burst was too short."""
+    return marks(mean.to_frame().T)
+
+
+def explained(means: pd.DataFrame) -> str | None:
+    """A sentence for each sign that some row bears; None where none does."""
+    signs = marks(means)
+    told = [text for text in (SATURATED, TOO_SHORT) if text[0] in signs]
+    return "; ".join(told) or None
 
 
 def by_seed(rows: pd.DataFrame, setting: "pd.Series[Any]", keys: Sequence[str], metric: str) -> "pd.Series[float]":

@@ -64,10 +64,18 @@ def report_command(directory: Path, *, as_json: bool) -> None:
 
 
 def _print(results: Results, *, as_json: bool) -> None:
+    warnings = list(results.cautions)
     if as_json:
         tables = {"summary": rows_of(results.summary), "comparisons": rows_of(results.comparisons)}
-        print_json({"results": str(results.path), **tables, "headlines": list(headlines(results.summary))})
-        return
+        lines = {"headlines": list(headlines(results.summary)), "warnings": warnings}
+        print_json({"results": str(results.path), **tables, **lines})
+    else:
+        _print_tables(results)
+    for line in warnings:
+        Console(stderr=True).print(f"warning: {line}", soft_wrap=True, highlight=False, markup=False)
+
+
+def _print_tables(results: Results) -> None:
     console = Console()
     for sheet in summary_tables(results.summary):
         show(sheet, console)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from s3sim.cli.measured import SATURATED, by_seed, differences, interval_text, mark, setting_means, windows
+from s3sim.cli.measured import by_seed, differences, explained, interval_text, mark, setting_means, windows
 from s3sim.cli.sheets import Column, Sheet
 from s3sim.report.paired import BASELINE, paired_ratio
 
@@ -50,9 +50,10 @@ def summary_tables(summary: pd.DataFrame) -> Iterator[Sheet]:
         numeric = [key for key in keys if key not in named]
         for place, group in means.groupby(_places(scenario, means, named), sort=False):
             served = group.dropna(subset=[metric])  # nothing finished: nothing is best
-            if len(served):
-                best = served.loc[served.groupby("system", sort=False)[metric].idxmax()]
-                yield _details(best, numeric, metric, title=f"{place}: each system at its best{over}")
+            best = served.loc[served.groupby("system", sort=False)[metric].idxmax()]
+            shown = pd.concat([best, _unserved(group, best)]).sort_index()
+            yield _details(shown, numeric, metric, title=f"{place}: each system at its best{over}")
+            if len(best):
                 yield from windows(best, numeric, title=f"{place}: what was measured of these{over}")
                 yield from differences(rows, best, keys, (metric, unit), title=str(place))
     counts = {name: int(summary[name].max()) for name in COUNTS}
@@ -96,19 +97,27 @@ def _grid(means: pd.DataFrame, keys: Sequence[str], metric: str, *, title: str) 
         columns=(*map(Column, (*outer, "system")), *(Column(_name(value), right=True) for value in values)),
         rows=tuple(rows),
         keys=len(outer) + 1,
-        caption=SATURATED if any(mark(row) for _, row in means.iterrows()) else None,
+        caption=explained(means),
     )
 
 
+def _unserved(group: pd.DataFrame, best: pd.DataFrame) -> pd.DataFrame:
+    """A row for each system that finished nothing at any value: where the most was rejected."""
+    others = group[~group["system"].isin(best["system"])]
+    return others.loc[others.groupby("system", sort=False)["rejected"].idxmax()]
+
+
 def _details(best: pd.DataFrame, keys: Sequence[str], metric: str, *, title: str) -> Sheet:
+    rejected = (("rejected", "rejected", "{:.0f}", 1),) if best["rejected"].gt(0).any() else ()
+    shown = (*COLUMNS, *rejected)
     rows = []
     for _, row in best.iterrows():
-        cells = (_cell(row[column], form, divisor) for _, column, form, divisor in COLUMNS)
+        cells = (_cell(row[column], form, divisor) for _, column, form, divisor in shown)
         at = ", ".join(_name(row[key]) for key in keys)
-        rows.append((str(row["system"]), at, f"{row[metric]:.1f}{mark(row)}", *cells))
-    headings = ("req/s", *(heading for heading, *_ in COLUMNS))
+        rows.append((str(row["system"]), at, _cell(row[metric], "{:.1f}", 1) + mark(row), *cells))
+    headings = ("req/s", *(heading for heading, *_ in shown))
     columns = (Column("system"), Column("at"), *(Column(heading, right=True) for heading in headings))
-    return Sheet(title=title, columns=columns, rows=tuple(rows), keys=2)
+    return Sheet(title=title, columns=columns, rows=tuple(rows), keys=2, caption=explained(best))
 
 
 def _counts(counts: dict[str, int]) -> Sheet:

@@ -139,6 +139,14 @@ def build_facts(point: Point, hardware: Hardware, systems: Systems = SYSTEMS) ->
         streamed_weight_bytes=model.streamed_weight_bytes,
         peak_bandwidth=device.memory_bandwidth * devices,
         attention_flops_per_pair=model.attention_flops_per_pair,
-        measure=Measure.from_json(point.measure),
+        measure=_measure(point),
         bucket_edges=bucket_edges(point),
     )
+
+
+def _measure(point: Point) -> Measure:
+    """Which part of a run counts; of a closed loop with the moment at which its last user asks first."""
+    asked, loop = dict(point.measure), build_closed_loop(point.arrivals)
+    if loop is not None and asked.get("warm_up") == "served_once":
+        asked["warm_up"] = {"served_once": loop.last_first_ask(seed=point.seed) / PICOSECONDS}
+    return Measure.from_json(asked)

@@ -13,16 +13,17 @@ from s3sim.workload.generate import generate, generate_phases, retime
 from s3sim.workload.lengths import LENGTHS, JointLengths, Length, Lengths
 from s3sim.workload.presets import preset
 from s3sim.workload.pruning import PRUNINGS, Pruning
-from s3sim.workload.reshape import resample, sample
+from s3sim.workload.reshape import resample, sample, thin
 from s3sim.workload.tokenizer import load_tokenizer
 from s3sim.workload.trace import Trace
 
 if TYPE_CHECKING:
     from s3sim.workload.readers import ReadTrace
 
-__all__ = ["at_key", "build_arrivals", "build_closed_loop", "build_trace"]
+__all__ = ["REPLICAS", "at_key", "build_arrivals", "build_closed_loop", "build_trace"]
 
 Plain = dict[str, Any]
+REPLICAS = "replicas"  # of recorded arrivals: among how many they are dealt at random; a capacity search sets it
 
 
 @contextmanager
@@ -68,7 +69,8 @@ def _recorded(load: Plain, arrivals: Plain, *, seed: int, vocabulary: int | None
         trace = trace.head(wanted) if select == "first" else sample(trace, wanted, seed=seed)
     counts = read.counts
     left_out = counts.dropped + sum(counts.pruned.values())
-    return retime(trace, arrivals=build_arrivals(arrivals, trace), seed=seed), left_out
+    timed = retime(trace, arrivals=build_arrivals(arrivals, trace), seed=seed)
+    return thin(timed, arrivals.get(REPLICAS, 1), seed=seed), left_out
 
 
 def _read(load: Plain, vocabulary: int | None) -> "ReadTrace":
@@ -124,7 +126,7 @@ def _read_once(
 
 def build_arrivals(fields: Mapping[str, Any], trace: Trace | None) -> Arrivals:
     """The arrival process of an experiment's `arrivals`; `trace` is the recorded one, if there is one."""
-    others = {key: _tuple(value) for key, value in fields.items() if key != "kind"}
+    others = {key: _tuple(value) for key, value in fields.items() if key not in ("kind", REPLICAS)}
     kind = fields["kind"]
     if kind == "closed_loop":
         return Offline()  # a placeholder: the answers make the times

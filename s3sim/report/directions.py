@@ -26,6 +26,7 @@ _LOWER = (
     "rejected",
     "unfinished",
     "saturated",
+    "too_short",
     *(f"{statistic}_{name}_ms" for name in LATENCIES for statistic in STATISTICS),
     "normalized_latency_ms",
     "kv_waste_fraction",
@@ -52,6 +53,7 @@ _NEITHER = (  # what was asked, or what is good or bad by its cause
     "window_end_s",
     "measured_requests",
     "offered_rate",
+    "burst_batches",
     "mean_batch_size",
     "kv_reserved_fraction",
 )

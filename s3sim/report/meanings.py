@@ -73,9 +73,20 @@ SUMMARY: Final = columns_of(
         "requests",
         "Requests that arrived in the window; latencies are of those of them that finished.",
     ),
-    offered_rate=("requests/s", "Arrivals per second in the window; empty where all came at once."),
+    offered_rate=(
+        "requests/s",
+        "Arrivals per second from the window's first to its last; empty where all came at once.",
+    ),
     saturated=("0 or 1", "1: the queue grew throughout the arrivals, so that there is no steady state."),
-    request_throughput=("requests/s", "Requests that finished in the window, per second of it."),
+    burst_batches=("batches", "Of a burst: its finished requests ÷ the window's mean batch size."),
+    too_short=(
+        "0 or 1",
+        "1: a burst of under 30 mean batches measured whole, or under 20 measured saturated: its rates are biased.",
+    ),
+    request_throughput=(
+        "requests/s",
+        "Requests that finished in the window, per second of it; in a saturated part by their share of tokens.",
+    ),
     output_throughput=("tokens/s", "Output tokens of these requests, per second."),
     total_token_throughput=("tokens/s", "Prompt and output tokens of these requests, per second."),
     **_LATENCY_COLUMNS,

@@ -5,6 +5,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from s3sim.core.events import Event, Reason
+from s3sim.core.rates import arrival_rate
 from s3sim.report.frames import PS_PER_S, column
 from s3sim.report.window import Window
 
@@ -15,12 +16,13 @@ LEAST_QUEUE = 4.0  # sequences; shorter queues say nothing about saturation
 
 
 def offered_rate(requests: pd.DataFrame, window: Window) -> float | None:
-    """Arrivals per second, from the window's begin to its end or the last arrival; None where all came at once."""
-    arrival = requests["arrival_s"].to_numpy(dtype=np.float64)
-    if not len(arrival) or arrival.max() <= arrival.min():
-        return None
-    span = min(window.end / PS_PER_S, float(arrival.max())) - window.begin / PS_PER_S
-    return float(window.arrived(requests).sum()) / span if span > 0 else None
+    """Requests per second from the window's first arrival to its last, as `s3sim trace stats` counts a trace.
+
+    None where all came at once, or only one came.
+    """
+    arrival = requests.loc[window.arrived(requests), "arrival_s"].to_numpy(dtype=np.float64)
+    span = round(float(arrival.max() - arrival.min()) * PS_PER_S) if len(arrival) else 0
+    return arrival_rate(len(arrival), span)
 
 
 def saturated(events: pd.DataFrame) -> bool | None:

@@ -70,6 +70,11 @@ class RunFiles:
         """Columns of a point's table of requests; raises InputError where it cannot be read."""
         return _parquet(self._file(point, "requests.parquet"), columns)
 
+    def rejections(self, point: str) -> dict[str, int]:
+        """How many of a point's requests were rejected, by the reason."""
+        counts = self.requests(point, ["reason"])["reason"].dropna().astype(str).value_counts()
+        return {str(reason): int(count) for reason, count in counts.items()}
+
     def log(self, point: str, *kinds: Event) -> tuple[pd.DataFrame, pd.DataFrame] | None:
         """A point's events, of some kinds if named, and its steps; None under `log: requests`, which keeps neither."""
         events, steps = (self.path / "points" / point / f"{name}.parquet" for name in ("events", "steps"))

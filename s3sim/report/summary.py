@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from s3sim.report.burst import Served, is_burst, saturated_window, served_in, too_short
 from s3sim.report.costs import Metric, costs, memory, rate, utilisation
 from s3sim.report.facts import RunFacts, ServiceLevel
 from s3sim.report.frames import PS_PER_MS, PS_PER_S, Column
@@ -15,6 +16,7 @@ from s3sim.report.window import Window, measured_window
 
 __all__ = ["METRICS", "Metric", "summarize", "summarize_client"]
 
+NOTHING = Window(0, 0, whole=True)  # nothing finished
 PERCENTILES = (50, 90, 99)
 LATENCIES = ("ttft", "tpot", "itl", "e2el")
 METRICS = (
@@ -27,6 +29,8 @@ METRICS = (
     "measured_requests",
     "offered_rate",
     "saturated",
+    "burst_batches",
+    "too_short",
     "request_throughput",
     "output_throughput",
     "total_token_throughput",
@@ -64,8 +68,9 @@ def summarize(events: pd.DataFrame, steps: pd.DataFrame, requests: pd.DataFrame,
     window_start_s to window_end_s. Latencies and rates of length are over the requests that arrived in the
     window and finished, then or later, as in vLLM's `bench serve`; slo_attainment is over those that arrived in
     it, measured_requests of them. Rates count what finished in the window; fractions and means over time are
-    over the window. mfu counts prompt + output - 1 tokens a request once, recomputed ones not, at 2·parameters
-    operations each.
+    over the window. Of a burst's saturated part throughputs are of tokens as they come, see `served_in`, latencies
+    of all requests, and request_goodput, which counts whole requests, is None. mfu counts prompt + output - 1
+    tokens a request once, recomputed ones not, at 2·parameters operations each.
 
     recomputed_tokens are slots that were written and dropped by a preemption, whatever its kind.
     external_fragmentation is 1 - ∫ largest hole / ∫ free slots, of contiguous systems alone.
@@ -75,14 +80,16 @@ def summarize(events: pd.DataFrame, steps: pd.DataFrame, requests: pd.DataFrame,
     Raises InputError where fixed cuts leave nothing to measure.
     """
     end = last_finish(events)
-    window = _asked_for(requests, steps, facts, end)
-    completed = requests[window.completed(requests)]
+    window = _asked_for(events, requests, steps, facts, end)
+    served = served_in(window, events, steps, requests, delivery=facts.delivery)
+    of_memory = memory(events, steps, facts, window)
     found: dict[str, Metric] = {
-        **_seen(events, requests, _gaps(events, steps, requests, facts, window), facts.slo, window),
-        **memory(events, steps, facts, window),
+        **_seen(events, requests, _gaps(events, steps, requests, facts, window), facts.slo, window, served),
+        **of_memory,
+        **_length(requests, of_memory["mean_batch_size"], window),
         **costs(events, facts, window),
         **_predictions(_measured(requests, window)),
-        "mfu": rate(2 * facts.parameters * _useful_tokens(completed) / facts.peak_flops, window.elapsed),
+        "mfu": rate(2 * facts.parameters * served.useful_tokens / facts.peak_flops, window.elapsed),
         **utilisation(events, steps, facts, window),
     }
     return {name: found[name] for name in METRICS}
@@ -94,21 +101,32 @@ def summarize_client(
     """The METRICS of a run that only its client saw; those that only a server could tell are None.
 
     `tokens` has a row (id, time_ps) for each token that came. `steps` has none, and the window's ends are held
-    to none.
+    to none; a burst is measured whole, for a client does not see who waits for room.
     """
     end = last_finish(events)
-    window = _asked_for(requests, steps, facts, end)
+    window = measured_window(facts.measure, requests, steps, end_ps=end) if end else NOTHING
     mine = tokens[tokens["id"].isin(_measured(requests, window)["id"])].sort_values(["id", "time_ps"])
     ident, time = (mine[name].to_numpy(dtype=np.int64) for name in ("id", "time_ps"))
     gaps = np.diff(time)[np.diff(ident) == 0]
-    found = _seen(events, requests, (gaps, np.ones_like(gaps)), facts.slo, window)
+    served = served_in(window, events, steps, requests)
+    found = _seen(events, requests, (gaps, np.ones_like(gaps)), facts.slo, window, served)
     return {name: found.get(name) for name in METRICS}
 
 
-def _asked_for(requests: pd.DataFrame, steps: pd.DataFrame, facts: RunFacts, end: int | None) -> Window:
+def _asked_for(
+    events: pd.DataFrame, requests: pd.DataFrame, steps: pd.DataFrame, facts: RunFacts, end: int | None
+) -> Window:
     if not end:
-        return Window(0, 0, whole=True)
+        return NOTHING
+    if facts.measure.burst == "saturated" and is_burst(requests):
+        return saturated_window(events, end_ps=end) or Window(0, end, whole=True)
     return measured_window(facts.measure, requests, steps, end_ps=end)
+
+
+def _length(requests: pd.DataFrame, batch: Metric, window: Window) -> dict[str, Metric]:
+    """How many mean batches a burst holds, and whether that is too few."""
+    batches = int((requests["status"] == "finished").sum()) / batch if batch and is_burst(requests) else None
+    return {"burst_batches": batches, "too_short": too_short(batches, window)}
 
 
 def _seen(
@@ -117,13 +135,14 @@ def _seen(
     gaps_and_weights: tuple[Column, Column],
     slo: ServiceLevel | None,
     window: Window,
+    served: Served,
 ) -> dict[str, Metric]:
     """The metrics that a client sees too."""
     measured, completed = _measured(requests, window), requests[window.completed(requests)]
     return {
         **_counts(requests, last_finish(events)),
         **_window(events, requests, window),
-        **_throughput(completed, window),
+        **_throughput(served, window),
         **_latency(measured, gaps_and_weights),
         **_service(measured, completed, int(window.arrived(requests).sum()), slo, window),
     }
@@ -156,12 +175,11 @@ def _window(events: pd.DataFrame, requests: pd.DataFrame, window: Window) -> dic
     }
 
 
-def _throughput(completed: pd.DataFrame, window: Window) -> dict[str, Metric]:
-    prompt, output = int(completed["prompt_tokens"].sum()), int(completed["output_tokens"].sum())
+def _throughput(served: Served, window: Window) -> dict[str, Metric]:
     return {
-        "request_throughput": rate(len(completed), window.elapsed),
-        "output_throughput": rate(output, window.elapsed),
-        "total_token_throughput": rate(prompt + output, window.elapsed),
+        "request_throughput": rate(served.requests, window.elapsed),
+        "output_throughput": rate(served.output_tokens, window.elapsed),
+        "total_token_throughput": rate(served.prompt_tokens + served.output_tokens, window.elapsed),
     }
 
 
@@ -200,7 +218,7 @@ def _service(
         return {"slo_attainment": None, "request_goodput": None}
     return {
         "slo_attainment": _met(measured, slo) / arrived if arrived else None,
-        "request_goodput": rate(_met(completed, slo), window.elapsed),
+        "request_goodput": None if window.saturated else rate(_met(completed, slo), window.elapsed),
     }
 
 
@@ -223,10 +241,6 @@ def _predictions(finished: pd.DataFrame) -> dict[str, Metric]:
         "overrun_rate": float((written > known["reserved_tokens"].to_numpy(np.int64)).mean()),
         "under_predicted_rate": float((output > known["predicted_tokens"].to_numpy(np.int64)).mean()),
     }
-
-
-def _useful_tokens(finished: pd.DataFrame) -> int:
-    return int((finished["prompt_tokens"] + finished["output_tokens"] - 1).sum())
 
 
 def _mean(values: NDArray[np.float64]) -> float | None:

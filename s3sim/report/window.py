@@ -15,7 +15,12 @@ __all__ = ["Window", "demand_window", "measured_window", "mser_cut"]
 
 Flags = NDArray[np.bool_]
 MSER_BATCH = 5  # observations averaged before the rule is applied: MSER-5 of White, Cobb & Spratt (2000)
-RELATIVE = {"none", "mser", "share"}  # cuts that no run is too short for: they ask for nothing that it does not have
+RELATIVE = {
+    "none",
+    "mser",
+    "share",
+    "served_once",
+}  # cuts that no run is too short for: they ask for nothing that it does not have
 MOST_WARM_UP, MOST_COOL_DOWN = 0.5, 0.25  # shares that MSER may cut; half is White's own limit
 
 
@@ -26,6 +31,7 @@ class Window:
     begin: int
     end: int
     whole: bool = False  # from time 0 to the last token, with all that the log tells
+    saturated: bool = False  # of a burst: from time 0 on, as long as somebody waits for room
 
     @property
     def elapsed(self) -> int:
@@ -60,9 +66,11 @@ def measured_window(measure: Measure, requests: pd.DataFrame, steps: pd.DataFram
     the whole run. Raises InputError where cuts of so many seconds or requests leave nothing to measure.
     """
     arrivals = np.sort(requests["arrival_s"].to_numpy(dtype=np.float64))
-    if measure.is_whole or not len(arrivals):
+    if measure.keeps_all_arrivals or not len(arrivals):
         return Window(0, end_ps, whole=True)
     head, tail = _mser_ends(measure, requests)
+    if measure.warm_up.kind == "served_once":
+        head = _served_once(requests, measure.warm_up.amount)
     begin = _begin(measure.warm_up, arrivals, head)
     end = np.inf if measure.cool_down.kind == "none" else _end(measure.cool_down, arrivals, tail)
     boundaries = np.append([0], np.sort(column(steps, "start_ps") + durations(steps)))
@@ -80,7 +88,7 @@ def demand_window(measure: Measure, arrivals_s: NDArray[np.float64]) -> None:
     """Raise InputError where fixed cuts leave nothing of these arrivals, whatever the system makes of them."""
     arrivals = np.sort(arrivals_s)
     end = _end(measure.cool_down, arrivals, arrivals[-1])
-    if not measure.is_whole and _begin(measure.warm_up, arrivals, 0.0) > max(end, 0.0):
+    if not measure.keeps_all_arrivals and _begin(measure.warm_up, arrivals, 0.0) > max(end, 0.0):
         raise _nothing_left(measure, arrivals)
 
 
@@ -108,9 +116,15 @@ def _mser_ends(measure: Measure, requests: pd.DataFrame) -> tuple[float, float]:
     return float(arrival[head]) if head else 0.0, float(arrival[len(arrival) - 1 - tail])
 
 
+def _served_once(requests: pd.DataFrame, last_ask_s: float) -> float:
+    """When the last of those was answered who asked up to a time; a refusal answers at once."""
+    asked = requests[requests["arrival_s"] <= last_ask_s]
+    return float(asked["finished_s"].fillna(asked["arrival_s"]).max()) if len(asked) else 0.0
+
+
 def _begin(cut: Cut, arrivals: NDArray[np.float64], head: float) -> float:
     match cut.kind:
-        case "mser":
+        case "mser" | "served_once":
             return head
         case "requests" | "share":
             count = min(cut.requests(len(arrivals)), len(arrivals))

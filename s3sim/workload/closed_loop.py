@@ -39,6 +39,10 @@ class ClosedLoop:
         if self.think_time not in THINK_TIMES:
             raise UnknownNameError("think_time", self.think_time, THINK_TIMES)
 
+    def last_first_ask(self, *, seed: int) -> int:
+        """When the last of the users asks for the first time, in ps, if there are rows enough."""
+        return max(next(self.thinking(user, seed=seed)) for user in range(self.users))
+
     def thinking(self, user: int, *, seed: int) -> Iterator[int]:
         """One user's think times in ps, without end.
 

@@ -3,13 +3,16 @@
 import numpy as np
 
 from s3sim.core.errors import InputError
+from s3sim.core.rates import arrival_rate
 from s3sim.workload.arrival_times import demand_positive
 from s3sim.workload.arrivals import TraceTimes
 from s3sim.workload.checks import COUNTED, MAX_TOKENS, IntArray
 from s3sim.workload.trace import Trace
 from s3sim.workload.units import PICOSECONDS
 
-__all__ = ["mean_rate", "resample", "sample", "scale_lengths", "scale_time", "window"]
+__all__ = ["mean_rate", "resample", "sample", "scale_lengths", "scale_time", "thin", "window"]
+
+THINNING_STREAM = 4  # of the independent random streams under one seed; 1 to 3 are those of lengths, arrivals, users
 
 
 def sample(trace: Trace, requests: int, *, seed: int) -> Trace:
@@ -33,6 +36,20 @@ def resample(trace: Trace, requests: int, *, seed: int) -> Trace:
     return Trace.of(**columns)
 
 
+def thin(trace: Trace, replicas: int, *, seed: int) -> Trace:
+    """Trace of the rows that one of so many replicas is given, at their own times, where each row goes to any alike.
+
+    A row's draw does not depend on how many there are: what one of more replicas is given is among what one of fewer
+    is (common random numbers). InputError where it is given nothing.
+    """
+    if replicas < 1:
+        raise InputError(f"replicas is {replicas}: at least 1 is needed")
+    mask = np.random.default_rng([seed, THINNING_STREAM]).random(len(trace)) * replicas < 1
+    if not mask.any():
+        raise InputError(f"none of {len(trace)} requests goes to one of {replicas} replicas; ask for fewer replicas")
+    return trace.subset(mask)
+
+
 def window(trace: Trace, *, start_s: float, end_s: float) -> Trace:
     """Trace of the requests that arrive from start_s on and before end_s; its time 0 is at start_s."""
     start, end = (round(time * PICOSECONDS) for time in (start_s, end_s))
@@ -45,9 +62,8 @@ def window(trace: Trace, *, start_s: float, end_s: float) -> Trace:
 
 
 def mean_rate(trace: Trace) -> float | None:
-    """Requests per second from the first to the last arrival; None where all arrive at once."""
-    span = int(trace.arrival[-1] - trace.arrival[0])
-    return (len(trace) - 1) * PICOSECONDS / span if span else None
+    """Requests per second from the first to the last arrival, see `arrival_rate`; None where all arrive at once."""
+    return arrival_rate(len(trace), int(trace.arrival[-1] - trace.arrival[0]))
 
 
 def scale_time(trace: Trace, *, factor: float | None = None, rate: float | None = None) -> Trace:

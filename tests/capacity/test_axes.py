@@ -12,6 +12,8 @@ from s3sim.core.errors import InputError
 from s3sim.experiment.build import build_load
 from s3sim.experiment.resolved import Point
 from s3sim.experiment.schema import load_experiment
+from s3sim.report.tables import event_frame, requests_table
+from s3sim.sim.simulate import simulate_point
 from s3sim.workload.reshape import mean_rate
 from tests.capacity.questions import fixed, starved
 from tests.experiment.tiny import traced
@@ -67,7 +69,47 @@ def test_a_recorded_trace_is_given_a_rate_by_its_scale(tmp_path: Path) -> None:
     one = load_experiment(values).points[0]
     assert AXES["rate"].own(one) == pytest.approx(10 / 3)
     assert mean_rate(build_load(AXES["rate"].at(one, 40.0)).trace) == pytest.approx(40.0)
-    assert mean_rate(build_load(AXES["gpus"].at(one, 5)).trace) == pytest.approx(2 / 3)
+
+
+def test_a_recorded_trace_is_dealt_among_replicas_at_its_own_times(tmp_path: Path) -> None:
+    """A quarter of the rows goes to one of four, half to one of two, these among them; a burst stays as short as it is.
+
+    Drawn apart, the burst of 1000 requests within a second would last four, and a replica's worst second hold as much
+    as that of two.
+    """
+    burst = "".join(f"{5 + row % 7},5,{100 + row / 1000}\n" for row in range(1000))
+    rows = "prompt_tokens,output_tokens,arrival_s\n5,5,0\n" + burst + "5,5,400\n"
+    values = traced(tmp_path, rows) | {"scenarios": {"main": {}}, "arrivals": {"kind": "trace", "scale": 3.0}}
+    one = load_experiment(values).points[0]
+    alone, half, quarter = (build_load(AXES["gpus"].at(one, replicas)).trace for replicas in (1, 2, 4))
+    assert alone == build_load(one).trace
+    assert set(quarter.id) < set(half.id) < set(alone.id)
+    assert [len(half), len(quarter)] == pytest.approx([501, 250], abs=50)
+    times = dict(zip(alone.id.tolist(), alone.arrival.tolist(), strict=True))
+    assert [times[row] for row in quarter.id.tolist()] == quarter.arrival.tolist()
+    inside = quarter.arrival[(quarter.arrival > 10**12) & (quarter.arrival < 1000 * 10**12)]
+    assert np.ptp(inside) < 3 * 10**12 * 1.01, "at the experiment's own scale"
+    other = build_load(replace(AXES["gpus"].at(one, 4), seed=1)).trace
+    assert set(other.id) != set(quarter.id)
+    with pytest.raises(InputError, match=r"none of 1002 requests goes to one of 1000000 replicas"):
+        build_load(AXES["gpus"].at(one, 1_000_000))
+
+
+def test_how_many_replicas_a_burst_needs_is_told_by_dealing_not_by_stretching(tmp_path: Path) -> None:
+    """A burst of 400 within a tenth of a second: each of N has 400/N at once, and waits for those."""
+    rows = "prompt_tokens,output_tokens,arrival_s\n" + "".join(
+        f"5,20,{600 * (row >= 400) + row / 4000}\n" for row in range(800)
+    )
+    values = traced(tmp_path, rows) | {"scenarios": {"main": {}}, "arrivals": {"kind": "trace"}, "max_num_seqs": 1}
+    one = load_experiment(values | {"measure": {"warm_up": "none", "cool_down": "none"}}).points[0]
+    waits = {}
+    for name, each in {
+        "dealt": AXES["gpus"].at(one, 8),
+        "stretched": AXES["rate"].at(one, AXES["rate"].own(one) / 8),
+    }.items():
+        run = simulate_point(each)
+        waits[name] = requests_table(event_frame(run.log))["ttft_ms"].max()
+    assert waits["stretched"] > 4 * waits["dealt"]
 
 
 def test_replicas_share_the_rate() -> None:

@@ -54,8 +54,10 @@ def test_a_run_is_told_by_point(call: Call, tmp_path: Path) -> None:
     done = call("run", "tiny.yaml", "--out", "out", "--workers", "1", "--json")
     assert done.code == 0, done.err
     found = strict(done.out)
-    assert list(found) == ["results", "summary", "comparisons", "headlines"]
+    assert list(found) == ["results", "summary", "comparisons", "headlines", "warnings"]
     assert len(found["summary"]) == 6
+    assert found["warnings"]
+    assert all(f"warning: {line}" in done.err for line in found["warnings"])
     rows = found["summary"]
     assert {"scenario", "system", "seed", "point", "max_num_seqs", *METRICS} <= set(rows[0])
     assert rows[0]["offered_rate"] is None

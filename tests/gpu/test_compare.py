@@ -62,9 +62,9 @@ def test_only_named_metrics_have_targets() -> None:
     """Preemptions are reported without a verdict, as is a Poisson run's throughput; counts may be 0."""
     found = _judge(3.0, 0.0, 0.0, 0.0, metric="preemptions")
     assert (found.status, found.target, found.error) == (None, None, 3.0)
-    assert _judge(1.0, 1.0, 1.0, 1.0, metric="request_throughput", scenario="poisson").status is None
-    assert _judge(1.09, 1.0, 1.0, 1.0, metric="p90_ttft_ms", scenario="poisson").status == "met"
-    assert _judge(1.11, 1.0, 1.0, 1.0, metric="p90_ttft_ms", scenario="poisson").status == "missed"
+    assert _judge(1.0, 1.0, 1.0, 1.0, metric="whole_run_request_throughput", scenario="poisson").status is None
+    assert _judge(1.09, 1.0, 1.0, 1.0, metric="whole_run_p90_ttft_ms", scenario="poisson").status == "met"
+    assert _judge(1.11, 1.0, 1.0, 1.0, metric="whole_run_p90_ttft_ms", scenario="poisson").status == "missed"
 
 
 def test_what_a_run_lacks_is_not_compared() -> None:
@@ -79,7 +79,7 @@ def test_a_comparison_has_the_keys_that_were_asked_for() -> None:
 
 
 def _runs(**rates: float) -> dict[str, Metrics]:
-    return {name: {"request_throughput": rate} for name, rate in rates.items()}
+    return {name: {"whole_run_request_throughput": rate} for name, rate in rates.items()}
 
 
 def test_a_speed_up_is_taken_repeat_by_repeat() -> None:

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 from s3sim.core.events import Event, EventLog, Preemption, Reason, canonical
 
-__all__ = ["brute_gaps"]
+__all__ = ["brute_gaps", "brute_times"]
 
 
 class _Clients:
@@ -48,8 +48,13 @@ def brute_gaps(log: EventLog, *, delivery: str = "token") -> list[int]:
 
     A position that was lost and is emitted again counts when it was first emitted; requests that failed do not count.
     """
+    return sorted(b - a for told in brute_times(log, delivery=delivery).values() for a, b in pairwise(told))
+
+
+def brute_times(log: EventLog, *, delivery: str = "token") -> dict[int, list[int]]:
+    """When each token of each request was first delivered, of requests that did not fail."""
     if delivery == "batch_end":
-        return [0 for row in log.event_rows() if row[1] == Event.FINISHED for _ in range(row[3] - 1)]
+        return {row[2]: [row[0]] * row[3] for row in log.event_rows() if row[1] == Event.FINISHED}
     clients = _Clients()
     for time, kind, *rest in canonical(log):
         if kind == -1:
@@ -58,4 +63,4 @@ def brute_gaps(log: EventLog, *, delivery: str = "token") -> list[int]:
         else:
             ident, _, detail, lane = rest
             clients.hear(time, kind, ident, detail, lane)
-    return sorted(b - a for told in clients.times.values() for a, b in pairwise(told))
+    return clients.times

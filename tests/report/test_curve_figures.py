@@ -32,7 +32,7 @@ def test_seeds_give_a_band_of_the_interval() -> None:
     assert len(bands) == len(NAMES)
     rows = sweep(3)
     values = rows[(rows["system"] == NAMES[0]) & (rows["max_num_seqs"] == 4)]["normalized_latency_ms"].to_numpy()
-    half = 4.303 * values.std(ddof=1) / np.sqrt(3)
+    half = 4.30265 * values.std(ddof=1) / np.sqrt(3)
     heights = bands[0].get_paths()[0].vertices[:, 1]  # type: ignore[index]
     for edge in (values.mean() - half, values.mean() + half):
         assert np.isclose(heights, edge).any()

@@ -202,7 +202,7 @@ def test_tables_tell_means_and_their_intervals(tmp_path: Path) -> None:
     full, best = full_table(section), best_table(section)
     assert best is not None
     assert len(full.rows) == 6
-    assert [row[:2] for row in best.rows] == [("vllm", "null"), ("s3", "null")]
+    assert [row[:2] for row in best.rows] == [("vllm†", "null"), ("s3†", "null")]
     assert (best.rows[0][4], best.headings[3:5]) == ("1", ("goodput (requests/s)", "goodput ÷ vllm's (95%)"))
     rows = section.rows[(section.rows["system"] == "s3") & section.rows["max_num_seqs"].isna()]
     cell = best.rows[1][best.headings.index("throughput (requests/s)")]

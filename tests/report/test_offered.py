@@ -11,9 +11,11 @@ import pytest
 import s3sim
 from s3sim.api import Result
 from s3sim.core.events import EVENT_COLUMNS, Event, Preemption, Reason
+from s3sim.experiment.build import build_load
 from s3sim.experiment.schema import load_experiment
 from s3sim.report.offered import offered_rate, saturated
 from s3sim.report.window import Window
+from s3sim.workload.stats import trace_stats
 from tests.experiment.tiny import tiny
 
 SECOND = 10**12  # ps
@@ -134,7 +136,18 @@ def test_the_queue_holds_the_preempted_and_not_the_rejected() -> None:
 def test_a_rate_is_offered_until_the_last_arrival() -> None:
     """Arrivals over the span in which they came, not over the drain; none where all came at once."""
     requests = pd.DataFrame({"arrival_s": np.arange(11) / 10})
-    assert offered_rate(requests, Window(0, 50 * SECOND, whole=True)) == pytest.approx(11)
-    assert offered_rate(requests, Window(0, SECOND)) == pytest.approx(10)
-    assert offered_rate(requests, Window(SECOND // 2, SECOND)) == pytest.approx(10)
+    for window in (Window(0, 50 * SECOND, whole=True), Window(0, SECOND), Window(SECOND // 2, SECOND)):
+        assert offered_rate(requests, window) == pytest.approx(10)
     assert offered_rate(requests.assign(arrival_s=0.0), Window(0, SECOND, whole=True)) is None
+    assert offered_rate(requests, Window(5 * SECOND, 6 * SECOND)) is None
+    assert offered_rate(requests, Window(0, SECOND // 20)) is None
+
+
+@pytest.mark.parametrize("burstiness", [0.2, 1.0])
+def test_a_run_and_its_trace_tell_one_rate(burstiness: float) -> None:
+    """`s3sim trace stats` of a trace, and the offered rate of a run that measures all of it."""
+    arrivals = {"kind": "gamma", "rate": 3.0, "burstiness": burstiness}
+    values = tiny(systems=["orca"], seeds=[0], measure={"warm_up": "none", "cool_down": "none"})
+    (point,) = load_experiment(values | {"scenarios": {"main": {"arrivals": arrivals}}}).points
+    told = trace_stats(build_load(point).trace)
+    assert s3sim.simulate(point).summary["offered_rate"] == pytest.approx(told.rate, rel=1e-9)

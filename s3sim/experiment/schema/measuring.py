@@ -1,6 +1,6 @@
 """What an experiment YAML may say of the part of a run that is measured."""
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -25,12 +25,24 @@ class Span(Mapping):
         return self
 
 
-CUT: Any = Field(default=None, description="null: none of a burst at time 0, and {share: 0.1} of all other arrivals.")
-Cut: Any = name_or(Span, ("mser", "none"), closed=True) | None
+WARM_UP: Any = Field(
+    default=None,
+    description="null: none of a burst at time 0, served_once of a closed loop (until every user was), {share: 0.1} of"
+    " all other arrivals.",
+)
+COOL_DOWN: Any = Field(
+    default=None, description="null: none of a burst at time 0, and {share: 0.1} of all other arrivals."
+)
+Begin: Any = name_or(Span, ("mser", "none", "served_once"), closed=True) | None
+End: Any = name_or(Span, ("mser", "none"), closed=True) | None
 
 
 class Measure(Mapping):
-    """What is left out of a run before its metrics are taken, at its begin and at its end."""
+    """Which part of a run its metrics are of: what is left out at its begin and end, and which part of a burst."""
 
-    warm_up: Cut = CUT
-    cool_down: Cut = CUT
+    warm_up: Begin = WARM_UP
+    cool_down: End = COOL_DOWN
+    burst: Literal["whole", "saturated"] = Field(
+        default="whole",
+        description="Of a burst at time 0, and of nothing else: `saturated` counts from time 0 to the last admission.",
+    )

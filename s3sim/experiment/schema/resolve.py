@@ -22,6 +22,7 @@ from s3sim.workload.presets import PRESETS
 __all__ = ["At", "resolve"]
 
 Plain = dict[str, Any]
+SERVED_ONCE = "served_once"
 LEFT_OUT = 0.1  # of the requests, at either end: a queue that starts empty has its usual length by then
 TRAINED = "s3sim_predictor.json"  # a trained predictor's folder holds it, with the digest of its weights
 
@@ -59,7 +60,7 @@ def resolve(
         arrivals=setting.arrivals.model_dump(),
         predictor=_predictor(setting, kind, name, document),
         slo=setting.slo.model_dump(exclude_none=True),
-        measure=_measure(setting),
+        measure=_measure(setting, document),
         log=setting.log,
     )
 
@@ -145,11 +146,23 @@ def _workload(setting: Setting, document: Document) -> Plain:
     return _with_file(_with_file(load, ("workload", "path"), document), ("workload", "tokenizer"), document)
 
 
-def _measure(setting: Setting) -> Plain:
-    """What is left out; by default nothing of a burst at time 0, and of anything else a share at both ends."""
-    default: str | Plain = "none" if setting.arrivals.kind == "offline" else {"share": LEFT_OUT}
-    given = setting.measure.model_dump()
-    return {end: _cut(default if cut is None else cut) for end, cut in given.items()}
+def _measure(setting: Setting, document: Document) -> Plain:
+    """What is left out; by default nothing of a burst at time 0, and of anything else a share at both ends.
+
+    Of a closed loop the start goes until every user was served once. Which part of a burst counts is told where
+    there may be one, and where it is not the whole.
+    """
+    kind, given = setting.arrivals.kind, setting.measure.model_dump()
+    default: str | Plain = "none" if kind == "offline" else {"share": LEFT_OUT}
+    defaults = {"warm_up": SERVED_ONCE if kind == "closed_loop" else default, "cool_down": default}
+    cuts = {end: _cut(defaults[end] if given[end] is None else given[end]) for end in defaults}
+    if cuts["warm_up"] == SERVED_ONCE and kind != "closed_loop":
+        raise InputError(
+            f"{document.place(['measure', 'warm_up'])}: {SERVED_ONCE!r} is of users, and there are none under arrivals"
+            f" of kind {kind!r}; give {{share: 0.1}}, or arrivals of kind closed_loop"
+        )
+    saturated = given["burst"] == "saturated" and kind in ("offline", "trace")
+    return {**cuts, "burst": "saturated"} if saturated else cuts
 
 
 def _cut(cut: str | Plain) -> str | Plain:

@@ -1,12 +1,14 @@
 """Metrics as bars: one system beside the other."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from s3sim.core.errors import UnknownNameError
+from s3sim.report.cautions import marks
 from s3sim.report.figures.axes import label
 from s3sim.report.figures.points import require_columns
 from s3sim.report.figures.style import Look, Picture, in_style, looks
@@ -30,13 +32,16 @@ def bars(
 
     `summary` has a row per system and seed. Many systems lie below each other, so that their names stay
     legible. Several seeds give a 95% interval. Each bar bears its
-    value and, in brackets, its ratio to the baseline's: `baseline`, or orca, or else the first system.
+    value and, in brackets, its ratio to the baseline's: `baseline`, or orca, or else the first system. Hollow bars
+    are of bursts too short in some seed.
     Raises InputError for a missing column, UnknownNameError for a baseline that is no system.
     """
     require_columns(summary, ["system", *metrics])
     systems = list(dict.fromkeys(summary["system"]))
     if baseline is not None and baseline not in systems:
         raise UnknownNameError("system", baseline, systems, place="baseline")
+    short = {str(system) for system, rows in summary.groupby("system") if "†" in marks(rows)}
+    look = {name: _Fill.of(one, hollow=name in short) for name, one in looks(systems).items()}
     reference = baseline or (BASELINE if BASELINE in systems else systems[0])
     lying = len(systems) > FEW
     size = (1.6 + 5.4 * len(metrics), 1.5 + 0.36 * len(systems))
@@ -47,12 +52,25 @@ def bars(
     for axes, metric in zip(panels, metrics, strict=True):
         heights = {system: _interval(summary, system, metric) for system in systems}
         draw = _draw_lying if lying else _draw
-        draw(axes, heights, looks(systems), reference)
+        draw(axes, heights, look, reference)
         (axes.set_xlabel if lying else axes.set_ylabel)(label(metric) if lying else label(metric).replace(" (", "\n("))
     several = summary.groupby("system").size().max() > 1
     note = f"in brackets: ratio to {reference}" + ("; lines: 95% interval over seeds" if several else "")
+    note += "; hollow: burst too short" if short else ""
     figure.suptitle("\n".join(filter(None, (title, note))))
     return figure
+
+
+class _Fill(NamedTuple):
+    """How a bar is drawn: its face, and its edge."""
+
+    face: str
+    edge: str
+
+    @classmethod
+    def of(cls, look: Look, *, hollow: bool) -> "_Fill":
+        """In a system's colour, or with that as its edge alone."""
+        return cls("white" if hollow else look.colour, look.colour)
 
 
 def _interval(summary: pd.DataFrame, system: str, metric: str) -> Interval | None:
@@ -60,12 +78,12 @@ def _interval(summary: pd.DataFrame, system: str, metric: str) -> Interval | Non
     return mean_interval(values) if values else None
 
 
-def _draw(axes: Axes, heights: dict[str, Interval | None], look: dict[str, Look], reference: str) -> None:
+def _draw(axes: Axes, heights: dict[str, Interval | None], look: dict[str, _Fill], reference: str) -> None:
     for place, (system, height) in enumerate(heights.items()):
         if height is None:
             axes.annotate("no value", (place, 0), (0, 3), textcoords="offset points", ha="center", va="bottom")
             continue
-        axes.bar(place, height.mean, width=0.68, color=look[system].colour)
+        axes.bar(place, height.mean, width=0.68, color=look[system].face, edgecolor=look[system].edge)
         if height.half is not None:
             axes.errorbar(place, height.mean, yerr=height.half, color="black", capsize=4, linewidth=1.1)
         text = "\n".join(_texts(height, heights[reference]))
@@ -77,12 +95,12 @@ def _draw(axes: Axes, heights: dict[str, Interval | None], look: dict[str, Look]
     axes.set_xlabel("System")
 
 
-def _draw_lying(axes: Axes, heights: dict[str, Interval | None], look: dict[str, Look], reference: str) -> None:
+def _draw_lying(axes: Axes, heights: dict[str, Interval | None], look: dict[str, _Fill], reference: str) -> None:
     for place, (system, height) in enumerate(heights.items()):
         if height is None:
             axes.annotate("no value", (0, place), (4, 0), textcoords="offset points", ha="left", va="center")
             continue
-        axes.barh(place, height.mean, height=0.72, color=look[system].colour)
+        axes.barh(place, height.mean, height=0.72, color=look[system].face, edgecolor=look[system].edge)
         if height.half is not None:
             axes.errorbar(height.mean, place, xerr=height.half, color="black", capsize=3, linewidth=1.1)
         text = " ".join(_texts(height, heights[reference]))

@@ -1,5 +1,6 @@
 """Utilisation and batch size against the batch size asked for, up to where memory stops it."""
 
+from dataclasses import replace
 from math import log10
 
 import pandas as pd
@@ -10,6 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
 from s3sim.report.figures.axes import LIMIT_COLOUR, label, legend_below, log_scale
+from s3sim.report.figures.curves import HOLLOW, hollow_handle
 from s3sim.report.figures.placing import Tag, place_tags
 from s3sim.report.figures.points import Curve, curves, value_text
 from s3sim.report.figures.style import Look, Picture, darker, in_style, looks
@@ -88,6 +90,9 @@ def _panel(axes: Axes, metric: str, group: list[Curve], places: dict[float | Non
         xs, ys = _line(curve, places)
         axes.plot(xs, ys, color=colour, marker=marker, linestyle=line, markersize=4, linewidth=1.4)
         highest = max(highest, *ys)
+        short = [place for place, point in enumerate(curve.points) if point.too_short]
+        own = {"color": colour, "marker": marker, "linestyle": "none"}
+        axes.plot([xs[place] for place in short], [ys[place] for place in short], **HOLLOW | own)
     for curve in _stopped(group):
         colour, (x, y) = look[curve.system].colour, _cliff(curve, places)
         axes.plot([x], [y], marker="o", markersize=11, fillstyle="none", color=colour, linestyle="none")
@@ -118,6 +123,7 @@ def _handles(group: list[Curve], look: dict[str, Look], *, with_asked: bool) -> 
         handles.append(Line2D([], [], color=colour, marker=marker, linestyle=line, markersize=4.5, label=text))
     ring = {"marker": "o", "markersize": 10, "fillstyle": "none", "color": "#555555", "linestyle": "none"}
     handles.append(Line2D([], [], label="memory cliff", **ring))  # type: ignore[arg-type]
+    handles += hollow_handle(replace(point, saturated=False) for curve in group for point in curve.points)
     if with_asked:
         handles.append(Line2D([], [], color=LIMIT_COLOUR, linewidth=0.8, linestyle="--", label="as many as asked"))
     return handles

@@ -1,5 +1,6 @@
 """Throughput against latency, swept over a setting: one curve per system."""
 
+from collections.abc import Iterable
 from math import log10
 from typing import Any
 
@@ -18,7 +19,7 @@ from s3sim.report.figures.points import Curve, Point, curves, value_text
 from s3sim.report.figures.style import Look, Picture, darker, in_style, looks
 from s3sim.report.figures.values import label_values
 
-__all__ = ["HOLLOW", "hollow", "throughput_latency"]
+__all__ = ["HOLLOW", "hollow", "hollow_handle", "throughput_latency"]
 
 HOLLOW: dict[str, Any] = {"marker": "o", "markersize": 4.5, "markerfacecolor": "white", "color": "#555555"}
 WIDE = 15.0  # ratio of largest to smallest from which an axis is logarithmic
@@ -41,7 +42,8 @@ def throughput_latency(
     The last point of each curve is ringed and labelled, where max_num_seqs is swept with its mean
     batch, and as the wall if its last rise let no more run: there memory bounds the batch (or all
     requests run at once). Small texts give the swept value at each point, once where points of the same value
-    meet. Hollow points were saturated in some seed. Raises InputError for a column that is missing.
+    meet. Hollow points were saturated, or bursts too short, in some seed.
+    Raises InputError for a column that is missing.
     """
     found = curves(summary, x=x, y=y, swept_over=swept_over)
     look = looks(curve.system for curve in found)
@@ -66,11 +68,19 @@ def throughput_latency(
 
 
 def hollow(axes: Axes, curve: Curve, look: Look) -> None:
-    """Empty the markers of saturated points."""
-    points = [point for point in curve.points if point.saturated]
+    """Empty the markers of saturated points, and of bursts too short."""
+    points = [point for point in curve.points if point.hollow]
     if points:
         style = HOLLOW | {"marker": look.marker, "color": look.colour, "linestyle": "none"}
         axes.plot([point.x.mean for point in points], [point.y.mean for point in points], **style)
+
+
+def hollow_handle(points: Iterable[Point]) -> list[Artist]:
+    """A legend's entry that says why points are hollow; none where none is."""
+    known = list(points)
+    why = {"saturated": any(p.saturated for p in known), "burst too short": any(p.too_short for p in known)}
+    words = " or ".join(name for name, holds in why.items() if holds)
+    return [Line2D([], [], **HOLLOW, ls="none", label=words)] if words else []
 
 
 def _value_tag(point: Point, look: Look) -> Tag:
@@ -126,8 +136,7 @@ def _handles(found: list[Curve], look: dict[str, Look], limit: float | None, rin
     handles.append(Line2D([], [], marker="o", markersize=10, fillstyle="none", color="#555555", ls="none", label=ring))
     if any(point.y.half is not None for curve in found for point in curve.points):
         handles.append(Patch(color="#888888", alpha=0.3, label="95% interval over seeds"))
-    if any(point.saturated for curve in found for point in curve.points):
-        handles.append(Line2D([], [], **HOLLOW, ls="none", label="saturated"))
+    handles += hollow_handle(point for curve in found for point in curve.points)
     if limit is not None:
         handles.append(Line2D([], [], color=LIMIT_COLOUR, linestyle=":", label=f"SLO: {limit:g} ms"))
     return handles

@@ -10,8 +10,8 @@ from matplotlib.patches import Patch
 
 from s3sim.report.facts import ServiceLevel
 from s3sim.report.figures.axes import label, legend_below
-from s3sim.report.figures.curves import HOLLOW, hollow
-from s3sim.report.figures.points import Curve, curves, require_columns
+from s3sim.report.figures.curves import hollow, hollow_handle
+from s3sim.report.figures.points import Curve, Point, curves, require_columns
 from s3sim.report.figures.style import Look, Picture, in_style, looks
 
 __all__ = ["slo_over_load"]
@@ -35,9 +35,11 @@ def slo_over_load(summary: pd.DataFrame, *, swept_over: str, slo: ServiceLevel, 
     figure = Picture(figsize=(9.6, 4.6), layout="constrained")
     panels = figure.subplots(1, 2).tolist()
     look = looks(rows["system"])
+    drawn: list[Point] = []
     for axes, metric in zip(panels, METRICS, strict=True):
         found = curves(rows, x="offered", y=metric, swept_over=swept_over)
         for curve in found:
+            drawn += curve.points
             _draw(axes, curve, look[curve.system], most=1.0 if metric == "slo_attainment" else np.inf)
         axes.set(xlabel="Offered rate (requests/s)", ylabel=label(metric))
         axes.set_xlim(0, 1.04 * rows["offered"].max())
@@ -47,7 +49,7 @@ def slo_over_load(summary: pd.DataFrame, *, swept_over: str, slo: ServiceLevel, 
     panels[1].set_ylim(0, None)
     limits = ", ".join(f"{name.removesuffix('_ms')} ≤ {limit:g} ms" for name, limit in slo.limits.items())
     figure.suptitle("\n".join(filter(None, (title, f"Swept over {swept_over}; SLO: {limits}"))))
-    legend_below(figure, _handles(rows, look))
+    legend_below(figure, _handles(rows, look, drawn))
     return figure
 
 
@@ -61,7 +63,7 @@ def _draw(axes: Axes, curve: Curve, look: Look, *, most: float) -> None:
     hollow(axes, curve, look)
 
 
-def _handles(rows: pd.DataFrame, look: dict[str, Look]) -> list[Artist]:
+def _handles(rows: pd.DataFrame, look: dict[str, Look], points: list[Point]) -> list[Artist]:
     handles: list[Artist] = [
         Line2D([], [], color=colour, marker=marker, linestyle=line, markersize=4.5, label=system)
         for system, (colour, marker, line) in look.items()
@@ -69,6 +71,4 @@ def _handles(rows: pd.DataFrame, look: dict[str, Look]) -> list[Artist]:
     handles.append(Line2D([], [], color="#888888", linestyle=":", label="all that is offered"))
     if rows.groupby(["system", "offered"])["seed"].nunique().max() > 1:
         handles.append(Patch(color="#888888", alpha=0.3, label="95% interval over seeds"))
-    if "saturated" in rows.columns and (rows["saturated"] > 0).any():
-        handles.append(Line2D([], [], **HOLLOW, ls="none", label="saturated"))
-    return handles
+    return handles + hollow_handle(points)

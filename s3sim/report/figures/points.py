@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from s3sim.core.errors import InputError
+from s3sim.report.cautions import marks
 from s3sim.report.intervals import Interval, mean_interval
 from s3sim.report.wording import value_text
 
@@ -24,6 +25,12 @@ class Point:
     y: Interval
     batch: float | None  # mean batch size
     saturated: bool = False  # in some seed
+    too_short: bool = False  # a burst, in some seed
+
+    @property
+    def hollow(self) -> bool:
+        """Whether its numbers are not the system's, and its marker is left empty."""
+        return self.saturated or self.too_short
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,5 +91,5 @@ def _point(rows: pd.DataFrame, value: object, x: str, y: str) -> Point:
         mean_interval(rows[x].astype(float).tolist()),
         mean_interval(rows[y].astype(float).tolist()),
         None if np.isnan(batch) else float(batch),
-        "saturated" in rows.columns and bool((rows["saturated"].astype(float) > 0).any()),
+        *("*" in marks(rows), "†" in marks(rows)),
     )

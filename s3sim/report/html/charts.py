@@ -42,7 +42,7 @@ def curve(section: Section) -> Chart | str:
     words = [
         f"{label(y)} against {label(X).lower()}, swept over {section.key}.",
         "Bands: 95% interval of the mean over seeds." if section.rows["seed"].nunique() > 1 else "",
-        "Ringed: the last value. Hollow: saturated in some seed.",
+        "Ringed: the last value. Hollow: saturated in some seed, or a burst too short.",
         f"Dotted: SLO, {limit:g} ms." if limit is not None else "",
         f"{note[:1].upper()}{note[1:]}." if note else "",
     ]

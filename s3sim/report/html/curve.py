@@ -76,7 +76,8 @@ def _row(system: str, point: Point, look: Look, least: float) -> dict[str, objec
         "y_text": _text(point.y.mean, point.y.half),
         "batch": "–" if point.batch is None else f"{point.batch:.1f}",
         "saturated": "in some seed" if point.saturated else "no",
-        "fill": "white" if point.saturated else look.colour,
+        "too_short": "in some seed" if point.too_short else "no",
+        "fill": "white" if point.hollow else look.colour,
     }
 
 
@@ -93,5 +94,6 @@ def _hover(plot: figure) -> HoverTool:
         ("latency (ms)", "@y_text"),
         ("mean batch", "@batch"),
         ("saturated", "@saturated"),
+        ("burst too short", "@too_short"),
     ]
     return HoverTool(renderers=points, tooltips=rows)

@@ -4,12 +4,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from bokeh.embed import json_item
 from bokeh.resources import Resources
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from s3sim.core.errors import SystemFaultError
+from s3sim.report.cautions import SATURATED, TOO_SHORT, cautions, marks
 from s3sim.report.figures.style import looks
 from s3sim.report.figures.timeline import PHASE_COLOURS
 from s3sim.report.html.about import configuration, provenance
@@ -84,11 +86,14 @@ def _render(run: RunFiles) -> str:
     found, left_out = sections(run)
     parts = [_part(run, section) for section in found]
     items = [json_item(chart.plot, _place(chart)) for part in parts for chart in part.charts]
+    summary = pd.concat([one.rows for one in run.scenarios], ignore_index=True)
     script = Resources(mode="inline", components=["bokeh"])
     return _template().render(
         run=run,
         parts=parts,
         left_out=left_out,
+        cautions=list(cautions(summary, run.rejections)),
+        signs=[text for text in (SATURATED, TOO_SHORT) if text[0] in marks(summary)],
         named=NAMED,
         states=[Entry(state, PHASE_COLOURS[state]) for state in STATES],
         configuration=configuration(run, found),

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from s3sim.report.cautions import marks
 from s3sim.report.figures.points import value_text
 from s3sim.report.html.sections import Section
 from s3sim.report.intervals import mean_interval
@@ -58,7 +59,7 @@ COLUMNS: tuple[tuple[str, str, Cell], ...] = (  # heading, column of summary.csv
 def best_table(section: Section) -> Table | None:
     """Each system at the swept value where goodput, or without an SLO throughput, is highest; None: nothing finished.
 
-    Beside it the ratio to the baseline's best, paired by seed.
+    Beside it the ratio to the baseline's best, paired by seed. A system that finished nothing has a row too.
     """
     metric, name = _metric(section.rows)
     settings = [(system, value, rows) for system, value, rows in _settings(section) if rows[metric].notna().any()]
@@ -69,8 +70,10 @@ def best_table(section: Section) -> Table | None:
     if not best:
         return None
     baseline = baseline_of(best)
+    unserved = {entry[0]: entry for entry in _settings(section) if entry[0] not in best}
     columns = _columns(section.rows)
     texts = [(_row(section, entry, columns), _ratio(entry, best, baseline, metric)) for entry in best.values()]
+    texts += [(_row(section, entry, columns), "–") for entry in unserved.values()]
     names = _headings(section, columns)
     place = next(index for index, heading in enumerate(names, 1) if heading.startswith(name))  # beside what it is of
     ratio = (f"{name} ÷ {baseline}'s (95%)",) if baseline else ()
@@ -119,9 +122,8 @@ def _headings(section: Section, columns: Sequence[tuple[str, str, Cell]]) -> tup
 
 def _row(section: Section, entry: Entry, columns: Sequence[tuple[str, str, Cell]]) -> tuple[str, ...]:
     system, value, rows = entry
-    star = "*" if "saturated" in rows.columns and (rows["saturated"].astype(float) > 0).any() else ""
     at = [value_text(None if pd.isna(value) else value)] if section.key else []  # type: ignore[call-overload, arg-type]
-    return (system + star, *at, *(_cell(rows[column], cell) for _, column, cell in columns))
+    return (system + marks(rows), *at, *(_cell(rows[column], cell) for _, column, cell in columns))
 
 
 def _cell(values: "pd.Series[Any]", cell: Cell) -> str:
