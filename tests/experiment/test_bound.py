@@ -8,14 +8,18 @@ from random import Random
 import numpy as np
 import pytest
 
+from s3sim import Experiment, simulate
 from s3sim.core.batch import Batch, Chunk
 from s3sim.core.events import Event, EventLog
 from s3sim.core.protocols import LatencyModel
 from s3sim.core.request import Request, Sequence
-from s3sim.experiment.bound import Lengths, least_duration
+from s3sim.experiment.bound import Lengths, least_duration, throughput_bound
+from s3sim.experiment.build import build_hardware
 from s3sim.hardware import DEFAULT_ENGINE, DEVICES, ENGINES, MODELS, Constant, Parallel, Profile, ProfileRow, Roofline
 from s3sim.hardware.least import Bounded
 from s3sim.policies.registry import SYSTEMS
+from s3sim.report.measure import WHOLE
+from tests.experiment.tiny import tiny
 from tests.support.latency import LinearLatency
 from tests.support.session import on_worlds
 from tests.support.worlds import World
@@ -73,6 +77,39 @@ def test_no_bound_of_a_measured_profile() -> None:
     assert least_duration(lengths((1, 2)), capacity=9, latency=Profile(rows)) is None
 
 
+# ------------------------------------------------------------------ in a summary
+
+
+def test_a_burst_has_a_bound_and_arrivals_over_time_have_none() -> None:
+    """In every point's summary: all systems of a burst have one and the same, above their throughput."""
+    experiment = Experiment(tiny())
+    found = [simulate(experiment, scenario="offline", seed=0, max_num_seqs=4, system=name) for name in ("orca", "s3")]
+    bounds = {result.summary["throughput_bound"] for result in found}
+    assert len(bounds) == 1
+    assert all(0 < result.summary["request_throughput"] <= max(bounds) for result in found)
+    online = simulate(experiment, scenario="online", seed=0, system="orca")
+    assert online.summary["throughput_bound"] is None
+
+
+def test_who_is_rejected_is_left_out() -> None:
+    """The bound is of the requests that finished."""
+    experiment = Experiment(tiny(max_length=24)).with_({"workload.over_length": "reject"})
+    result = simulate(experiment, scenario="offline", seed=0, max_num_seqs=4, system="s3")
+    hardware, requests = build_hardware(result.point), result.requests
+    served = requests[requests["status"] == "finished"]
+    assert 0 < len(served) < len(requests)
+    assert result.summary["throughput_bound"] == throughput_bound(served, hardware, WHOLE)
+
+
+def test_the_bound_of_a_saturated_part_leaves_the_drain_out() -> None:
+    """It is that of an endless burst, above the burst's own."""
+    bounds = [
+        simulate(Experiment(tiny(measure=measure)), scenario="offline", seed=0, max_num_seqs=4, system="s3").summary
+        for measure in ({}, {"burst": "saturated"})
+    ]
+    assert bounds[0]["throughput_bound"] < bounds[1]["throughput_bound"]
+
+
 # ------------------------------------------------------------------ each latency model's least step
 
 
@@ -119,18 +156,18 @@ def _pairs(tokens: int, window: int | None) -> int:
 # ------------------------------------------------------------------ the best of all schedules
 
 
-def optimum(rows: list[tuple[int, int]], capacity: int, latency: LatencyModel) -> int:
+def optimum(rows: list[tuple[int, int]], capacity: int, latency: LatencyModel, *, again: bool = True) -> int:
     """Picoseconds of the fastest schedule of (prompt, output) rows, of all that there are.
 
     Moves to the host and back are free; each step emits a token of those that are chosen, who must fit together, by a
-    decode or by a prefill of all that came before. By the tokens that each has, in the order of their sum.
+    decode or, if `again`, by a prefill of all that came before. By the tokens that each has, in the order of their sum.
     """
     start, end = (0,) * len(rows), tuple(output for _, output in rows)
     best = {start: 0}
     for state in sorted(product(*(range(output + 1) for output in end)), key=sum):
         if state not in best:
             continue
-        for ways in product("-dp", repeat=len(rows)):
+        for ways in product(*("-p" if done == 0 else "-dp" if again else "-d" for done in state)):
             step = _step(rows, state, ways, capacity)
             if step is not None:
                 after = tuple(done + (way != "-") for done, way in zip(state, ways, strict=True))
@@ -144,7 +181,7 @@ def _step(rows: list[tuple[int, int]], state: tuple[int, ...], ways: tuple[str, 
     chosen = [(held, done, output, way) for held, done, output, way in at if way != "-"]
     if not chosen or sum(held for held, *_ in chosen) > capacity:
         return None
-    if any(done == output or (done == 0 and way == "d") for _, done, output, way in chosen):
+    if any(done == output for _, done, output, _ in chosen):
         return None
     decodes = [held - 1 for held, *_, way in chosen if way == "d"]
     return batch([held for held, *_, way in chosen if way == "p"], len(decodes), sum(decodes))
@@ -170,10 +207,10 @@ def test_no_schedule_is_faster_than_the_bound() -> None:
 def test_eight_requests_in_the_best_order() -> None:
     """No schedule of eight requests that fit but few at a time beats the bound, and the best comes close."""
     rows = [(1, 1), (2, 2), (3, 1), (1, 2), (4, 1), (2, 1), (1, 1), (3, 2)]
-    latency = LinearLatency(base=10, per_row=1, per_token=50)  # so that nobody is prefilled twice
+    latency = LinearLatency(base=10, per_row=1, per_token=50)  # no prompt is worth computing twice
     least = least_duration(lengths(*rows), capacity=6, latency=latency)
     assert least is not None
-    assert 0.9 < least * PS / optimum(rows, 6, latency) <= EXACT
+    assert 0.9 < least * PS / optimum(rows, 6, latency, again=False) <= EXACT
 
 
 # ------------------------------------------------------------------ systems
