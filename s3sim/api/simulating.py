@@ -6,6 +6,7 @@ from typing import Any
 from s3sim.api.experiment import Source, experiment_of
 from s3sim.api.result import Result
 from s3sim.core.errors import InputError
+from s3sim.experiment.bound import throughput_bound
 from s3sim.experiment.build import Systems, build_facts
 from s3sim.experiment.resolved import Point
 from s3sim.learn.packages import demand_packages, use_threads
@@ -63,6 +64,7 @@ def result_of(point: Point, systems: Systems = SYSTEMS) -> Result:
     events, steps = event_frame(run.log), step_frame(run.log)
     facts = build_facts(point, run.hardware, systems)
     requests = requests_table(events, delivery=facts.delivery)
+    bound = throughput_bound(requests, run.hardware, facts.measure)
     counts = {
         "over_length": run.load.counts.over_length,
         "over_length_dropped": run.load.counts.dropped,
@@ -74,7 +76,7 @@ def result_of(point: Point, systems: Systems = SYSTEMS) -> Result:
         requests=requests,
         events=events,
         steps=steps,
-        summary=summarize(events, steps, requests, facts) | counts,
+        summary=summarize(events, steps, requests, facts, bound=bound) | counts,
         about=point.to_json() | {"facts": facts.to_json()},
     )
 

@@ -109,7 +109,8 @@ def _unserved(group: pd.DataFrame, best: pd.DataFrame) -> pd.DataFrame:
 
 def _details(best: pd.DataFrame, keys: Sequence[str], metric: str, *, title: str) -> Sheet:
     rejected = (("rejected", "rejected", "{:.0f}", 1),) if best["rejected"].gt(0).any() else ()
-    shown = (*COLUMNS, *rejected)
+    best, bounded = _bounded(best)
+    shown = (*bounded, *COLUMNS, *rejected)
     rows = []
     for _, row in best.iterrows():
         cells = (_cell(row[column], form, divisor) for _, column, form, divisor in shown)
@@ -118,6 +119,14 @@ def _details(best: pd.DataFrame, keys: Sequence[str], metric: str, *, title: str
     headings = ("req/s", *(heading for heading, *_ in shown))
     columns = (Column("system"), Column("at"), *(Column(heading, right=True) for heading in headings))
     return Sheet(title=title, columns=columns, rows=tuple(rows), keys=2, caption=explained(best))
+
+
+def _bounded(best: pd.DataFrame) -> tuple[pd.DataFrame, tuple[tuple[str, str, str, int], ...]]:
+    """The rows with their share of the upper bound of throughput, and its column, where some row has a bound."""
+    if "throughput_bound" not in best.columns or best["throughput_bound"].isna().all():
+        return best, ()
+    share = best["request_throughput"] / best["throughput_bound"]
+    return best.assign(share_of_bound=share), (("of upper\nbound", "share_of_bound", "{:.0%}", 1),)
 
 
 def _counts(counts: dict[str, int]) -> Sheet:

@@ -2,6 +2,7 @@
 
 from s3sim.core.batch import Affine, Batch
 from s3sim.hardware.checks import require_not_negative, require_number
+from s3sim.hardware.least import LeastStep
 from s3sim.hardware.units import UNLIMITED_STEPS, picoseconds
 
 __all__ = ["Constant"]
@@ -48,6 +49,10 @@ class Constant:
         if batch.copied_slots:
             increment += self._relocation * rows
         return Affine(first, increment, UNLIMITED_STEPS)
+
+    def least_step(self, *, tokens: float, sequences: float) -> LeastStep:
+        """What no step is shorter than: its duration itself, without padding and relocation, whatever is in it."""
+        return LeastStep(step=self._step, prefill=self._prefill, sequence=self._sequence, slot=self._context)
 
 
 def _price(field: str, seconds: float) -> int:

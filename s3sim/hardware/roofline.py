@@ -7,11 +7,14 @@ from s3sim.core.batch import Affine, Batch
 from s3sim.core.errors import InvariantError
 from s3sim.hardware.device import DeviceSpec
 from s3sim.hardware.engine import EngineSpec
+from s3sim.hardware.least import LeastStep
 from s3sim.hardware.model import DTYPE_BYTES, ModelSpec
 from s3sim.hardware.parallel import Parallel
 from s3sim.hardware.units import PICOSECONDS_PER_SECOND, UNLIMITED_STEPS, picoseconds
 
 __all__ = ["Roofline"]
+
+ROUNDINGS = 2.0  # ps by which rounding may shorten a step: half of one for layers, head and pairs, and what floats lose
 
 
 class Roofline:
@@ -123,6 +126,25 @@ class Roofline:
             return Affine(first + copies, increment + more, UNLIMITED_STEPS)
         return Affine(floor + copies, more, (floor - first) // increment + 1 if increment else UNLIMITED_STEPS)
 
+    def least_step(self, *, tokens: float, sequences: float) -> LeastStep:
+        """What no step is shorter than: exact at so many new tokens and sequences, but for ROUNDINGS.
+
+        layers and head are convex in their rows, so that each lies above its tangent there; the other terms are linear
+        already, and copies, allocations and padding only add.
+        """
+        layers, head = self._layers.tangent(tokens, self._power), self._head.tangent(sequences, self._power)
+        token = PICOSECONDS_PER_SECOND * layers.slope + self._token
+        return LeastStep(
+            step=max(0.0, PICOSECONDS_PER_SECOND * (layers.intercept + head.intercept) + self._overhead - ROUNDINGS),
+            prefill=token,
+            decode=token,
+            sequence=PICOSECONDS_PER_SECOND * head.slope + self._sequence,
+            slot=self._slope,
+            pair=self._pair,
+            floor=self._floor,
+            window=None if self._windowed is None else self._windowed.sliding_window,
+        )
+
     def _mixed(self, batch: Batch) -> int:
         first = self._fixed(batch.new_tokens, batch.rows + len(batch.chunks))
         first += self._slope * (batch.decode_context + batch.padding_slots)
@@ -151,6 +173,13 @@ class Roofline:
         return layers + head + self._overhead + self._sequence * sequences + self._token * tokens
 
 
+class _Tangent(NamedTuple):
+    """A line: its value at 0 rows, and its rise per row."""
+
+    intercept: float  # s
+    slope: float  # s
+
+
 class _Matrices(NamedTuple):
     """Weights that a forward pass is multiplied with: the time to read them, and to multiply one row."""
 
@@ -165,6 +194,15 @@ class _Matrices(NamedTuple):
         except OverflowError:
             seconds = inf
         return picoseconds(seconds)
+
+    def tangent(self, rows: float, power: float) -> _Tangent:
+        """The line that touches the duration at so many rows, both of its terms at least 0."""
+        longer = max(self.memory, self.row * rows)  # so that no power overflows
+        seconds = longer * ((self.memory / longer) ** power + (self.row * rows / longer) ** power) ** (1 / power)
+        further = power - 1
+        return _Tangent(
+            self.memory * (self.memory / seconds) ** further, self.row * (self.row * rows / seconds) ** further
+        )
 
 
 def _attention_dtype(model: ModelSpec) -> str:

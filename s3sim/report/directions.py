@@ -54,6 +54,7 @@ _NEITHER = (  # what was asked, or what is good or bad by its cause
     "measured_requests",
     "offered_rate",
     "burst_batches",
+    "throughput_bound",
     "mean_batch_size",
     "kv_reserved_fraction",
 )

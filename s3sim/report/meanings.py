@@ -89,6 +89,10 @@ SUMMARY: Final = columns_of(
     ),
     output_throughput=("tokens/s", "Output tokens of these requests, per second."),
     total_token_throughput=("tokens/s", "Prompt and output tokens of these requests, per second."),
+    throughput_bound=(
+        "requests/s",
+        "Of a burst: what no schedule of these requests exceeds, by a relaxation; empty for a measured profile.",
+    ),
     **_LATENCY_COLUMNS,
     normalized_latency_ms=("ms/token", "Mean of E2EL ÷ output tokens."),
     slo_attainment=("share", "Requests that meet all limits ÷ those that arrived in the window."),

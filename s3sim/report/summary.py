@@ -34,6 +34,7 @@ METRICS = (
     "request_throughput",
     "output_throughput",
     "total_token_throughput",
+    "throughput_bound",
     *(f"{kind}_{name}_ms" for name in LATENCIES for kind in ("mean", *(f"p{q}" for q in PERCENTILES))),
     "normalized_latency_ms",
     "slo_attainment",
@@ -60,7 +61,14 @@ METRICS = (
 )
 
 
-def summarize(events: pd.DataFrame, steps: pd.DataFrame, requests: pd.DataFrame, facts: RunFacts) -> dict[str, Metric]:
+def summarize(
+    events: pd.DataFrame,
+    steps: pd.DataFrame,
+    requests: pd.DataFrame,
+    facts: RunFacts,
+    *,
+    bound: float | None = None,
+) -> dict[str, Metric]:
     """The run's METRICS; None where one has no value (nothing finished, no limits, no predictions).
 
     completed, rejected, unfinished and duration_s (from time 0 to the last token) are of the whole run, and
@@ -71,6 +79,8 @@ def summarize(events: pd.DataFrame, steps: pd.DataFrame, requests: pd.DataFrame,
     over the window. Of a burst's saturated part throughputs are of tokens as they come, see `served_in`, latencies
     of all requests, and request_goodput, which counts whole requests, is None. mfu counts prompt + output - 1
     tokens a request once, recomputed ones not, at 2·parameters operations each.
+
+    throughput_bound is `bound`, in requests per second: what no system reaches on these requests, where that is known.
 
     recomputed_tokens are slots that were written and dropped by a preemption, whatever its kind.
     external_fragmentation is 1 - ∫ largest hole / ∫ free slots, of contiguous systems alone.
@@ -88,6 +98,7 @@ def summarize(events: pd.DataFrame, steps: pd.DataFrame, requests: pd.DataFrame,
         **of_memory,
         **_length(requests, of_memory["mean_batch_size"], window),
         **costs(events, facts, window),
+        "throughput_bound": bound,
         **_predictions(_measured(requests, window)),
         "mfu": rate(2 * facts.parameters * served.useful_tokens / facts.peak_flops, window.elapsed),
         **utilisation(events, steps, facts, window),

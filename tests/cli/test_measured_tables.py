@@ -56,6 +56,16 @@ def test_the_window_of_each_best_is_shown() -> None:
     assert "9.5" not in printed(offline)
 
 
+def test_throughput_is_told_as_a_share_of_its_bound() -> None:
+    """Of each system at its best, where there is a bound; else there is no such column."""
+    rows = summary()
+    text = printed(rows.assign(request_throughput=9.0, throughput_bound=12.0))
+    assert "75%" in text
+    assert "of upper" in text
+    for without in (rows, rows.assign(throughput_bound=float("nan"))):
+        assert "of upper" not in printed(without)
+
+
 @pytest.mark.parametrize("seeds", [1, 3])
 def test_differences_bear_intervals_where_seeds_give_them(seeds: int) -> None:
     """20 more in every seed; the ratio's interval is that of the log ratios, and stands in the headline too."""

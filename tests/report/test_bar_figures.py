@@ -30,3 +30,17 @@ def test_many_bars_lie_below_each_other() -> None:
     assert [tick.get_text() for tick in axes.get_yticklabels()] == list(MANY)
     assert axes.get_ylim()[0] > axes.get_ylim()[1]
     assert axes.texts[0].get_text().endswith("(1.00×)")
+
+
+def test_the_upper_bound_is_a_dashed_line() -> None:
+    """At its mean over the seeds, where all systems of a seed have one and the same; else there is none."""
+    rows = pd.DataFrame({"system": ["orca", "s3"] * 2, "seed": [0, 0, 1, 1], "request_throughput": 4.0})
+    figure = bars(rows.assign(throughput_bound=[9.0, 9.0, 11.0, 11.0]))
+    (line,) = [line for line in figure.axes[0].lines if line.get_linestyle() == "--"]
+    assert list(np.asarray(line.get_ydata())) == [10.0, 10.0]
+    assert figure.axes[0].get_ylim()[1] > 10
+    assert "dashed: upper bound (relaxation)" in figure.get_suptitle()
+    for bounds in ([9.0, 9.0, 11.0, 12.0], [9.0, np.nan, 11.0, 11.0]):
+        other = bars(rows.assign(throughput_bound=bounds))
+        assert not [line for line in other.axes[0].lines if line.get_linestyle() == "--"]
+        assert "bound" not in other.get_suptitle()

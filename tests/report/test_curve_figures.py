@@ -25,6 +25,17 @@ def test_points_are_joined_in_the_order_of_the_swept_value() -> None:
     assert "Swept over max_num_seqs: 4, 16, 64, null" in figure.get_suptitle()
 
 
+def test_the_upper_bound_is_a_dashed_line() -> None:
+    """Upright, and named in the legend, where all points have one and the same and x is throughput."""
+    rows = sweep(1).assign(throughput_bound=500.0)
+    figure = throughput_latency(rows, swept_over="max_num_seqs")
+    assert [500.0, 500.0] in [list(np.asarray(line.get_xdata())) for line in figure.axes[0].lines]
+    assert "upper bound (relaxation)" in [text.get_text() for text in figure.legends[0].texts]
+    assert figure.axes[0].get_xlim()[1] > 500
+    other = throughput_latency(rows.assign(mfu=0.1), x="mfu", swept_over="max_num_seqs")
+    assert "upper bound (relaxation)" not in [text.get_text() for text in other.legends[0].texts]
+
+
 def test_seeds_give_a_band_of_the_interval() -> None:
     """With several seeds a curve has a 95% band around its mean, with one it has none."""
     assert not curve_figure(seeds=1).axes[0].collections

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from s3sim.core.batch import Affine, Batch
+from s3sim.hardware.least import LeastStep
 
 __all__ = ["LinearLatency", "PaddedLatency"]
 
@@ -32,6 +33,12 @@ class LinearLatency:
         if first >= self.floor:
             return Affine(first, increment, NO_LIMIT)
         return Affine(self.floor, 0, (self.floor - first) // increment + 1 if increment else NO_LIMIT)
+
+    def least_step(self, *, tokens: float, sequences: float) -> LeastStep:
+        """What no step is shorter than: its duration itself, but for relocation."""
+        return LeastStep(
+            step=self.base, prefill=self.per_token, decode=self.per_row, slot=self.per_slot, floor=self.floor
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

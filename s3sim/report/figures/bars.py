@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from s3sim.core.errors import UnknownNameError
 from s3sim.report.cautions import marks
 from s3sim.report.figures.axes import label
+from s3sim.report.figures.bound import BOUND_LABEL, BOUND_LINE, BOUNDED, ON_LINE, common_bound
 from s3sim.report.figures.points import require_columns
 from s3sim.report.figures.style import Look, Picture, in_style, looks
 from s3sim.report.intervals import Interval, mean_interval
@@ -33,7 +34,7 @@ def bars(
     `summary` has a row per system and seed. Many systems lie below each other, so that their names stay
     legible. Several seeds give a 95% interval. Each bar bears its
     value and, in brackets, its ratio to the baseline's: `baseline`, or orca, or else the first system. Hollow bars
-    are of bursts too short in some seed.
+    are of bursts too short in some seed. A dashed line is the upper bound of the throughput, where all have one.
     Raises InputError for a missing column, UnknownNameError for a baseline that is no system.
     """
     require_columns(summary, ["system", *metrics])
@@ -51,13 +52,15 @@ def bars(
     panels = figure.subplots(1, len(metrics), squeeze=False)[0].tolist()
     for axes, metric in zip(panels, metrics, strict=True):
         heights = {system: _interval(summary, system, metric) for system in systems}
+        bound = common_bound(summary) if metric == BOUNDED else None
         draw = _draw_lying if lying else _draw
-        draw(axes, heights, look, reference)
+        draw(axes, heights, look, reference, bound)
         (axes.set_xlabel if lying else axes.set_ylabel)(label(metric) if lying else label(metric).replace(" (", "\n("))
     several = summary.groupby("system").size().max() > 1
     note = f"in brackets: ratio to {reference}" + ("; lines: 95% interval over seeds" if several else "")
     note += "; hollow: burst too short" if short else ""
-    figure.suptitle("\n".join(filter(None, (title, note))))
+    dashed = f"dashed: {BOUND_LABEL}" if BOUNDED in metrics and common_bound(summary) is not None else ""
+    figure.suptitle("\n".join(filter(None, (title, note, dashed))))
     return figure
 
 
@@ -78,7 +81,9 @@ def _interval(summary: pd.DataFrame, system: str, metric: str) -> Interval | Non
     return mean_interval(values) if values else None
 
 
-def _draw(axes: Axes, heights: dict[str, Interval | None], look: dict[str, _Fill], reference: str) -> None:
+def _draw(
+    axes: Axes, heights: dict[str, Interval | None], look: dict[str, _Fill], reference: str, bound: float | None
+) -> None:
     for place, (system, height) in enumerate(heights.items()):
         if height is None:
             axes.annotate("no value", (place, 0), (0, 3), textcoords="offset points", ha="center", va="bottom")
@@ -87,15 +92,20 @@ def _draw(axes: Axes, heights: dict[str, Interval | None], look: dict[str, _Fill
         if height.half is not None:
             axes.errorbar(place, height.mean, yerr=_reach(height), color="black", capsize=4, linewidth=1.1)
         text = "\n".join(_texts(height, heights[reference]))
-        axes.annotate(text, (place, _top(height)), (0, 3), textcoords="offset points", ha="center", va="bottom")
+        spot = (place, _top(height))
+        axes.annotate(text, spot, (0, 3), textcoords="offset points", ha="center", va="bottom", bbox=ON_LINE)
     axes.set_xticks(range(len(heights)), list(heights), rotation=0 if len(heights) <= 5 else 20)
     axes.set_xlim(-0.6, len(heights) - 0.4)
-    axes.set_ylim(0, 1.22 * _highest(heights))
+    axes.set_ylim(0, max(1.22 * _highest(heights), 1.06 * (bound or 0.0)))
+    if bound is not None:
+        axes.axhline(bound, **BOUND_LINE)
     axes.grid(axis="x", visible=False)
     axes.set_xlabel("System")
 
 
-def _draw_lying(axes: Axes, heights: dict[str, Interval | None], look: dict[str, _Fill], reference: str) -> None:
+def _draw_lying(
+    axes: Axes, heights: dict[str, Interval | None], look: dict[str, _Fill], reference: str, bound: float | None
+) -> None:
     for place, (system, height) in enumerate(heights.items()):
         if height is None:
             axes.annotate("no value", (0, place), (4, 0), textcoords="offset points", ha="left", va="center")
@@ -104,10 +114,13 @@ def _draw_lying(axes: Axes, heights: dict[str, Interval | None], look: dict[str,
         if height.half is not None:
             axes.errorbar(height.mean, place, xerr=_reach(height), color="black", capsize=3, linewidth=1.1)
         text = " ".join(_texts(height, heights[reference]))
-        axes.annotate(text, (_top(height), place), (4, 0), textcoords="offset points", ha="left", va="center")
+        spot = (_top(height), place)
+        axes.annotate(text, spot, (4, 0), textcoords="offset points", ha="left", va="center", bbox=ON_LINE)
     axes.set_yticks(range(len(heights)), list(heights))
     axes.set_ylim(len(heights) - 0.4, -0.6)
-    axes.set_xlim(0, 1.28 * _highest(heights))
+    axes.set_xlim(0, max(1.28 * _highest(heights), 1.06 * (bound or 0.0)))
+    if bound is not None:
+        axes.axvline(bound, **BOUND_LINE)
     axes.grid(axis="y", visible=False)
     axes.set_ylabel("System")
 

@@ -14,6 +14,7 @@ from matplotlib.patches import Patch
 from s3sim.report.facts import ServiceLevel
 from s3sim.report.figures.axes import LIMIT_COLOUR, label, legend_below, limit_for, log_scale
 from s3sim.report.figures.bands import CUT, draw_band
+from s3sim.report.figures.bound import BOUND_LABEL, BOUND_LINE, BOUNDED, common_bound
 from s3sim.report.figures.placing import Tag, place_tags
 from s3sim.report.figures.points import Curve, Point, curves, value_text
 from s3sim.report.figures.style import Look, Picture, darker, in_style, looks
@@ -44,7 +45,8 @@ def throughput_latency(
     The last point of each curve is ringed and labelled, where max_num_seqs is swept with its mean
     batch, and as the wall if its last rise let no more run: there memory bounds the batch (or all
     requests run at once). Small texts give the swept value at each point, once where points of the same value
-    meet. Hollow points were saturated, or bursts too short, in some seed.
+    meet. Hollow points were saturated, or bursts too short, in some seed. A dashed line is the upper bound of
+    the throughput, where all points have one and the same.
     Raises InputError for a column that is missing.
     """
     found = curves(summary, x=x, y=y, swept_over=swept_over)
@@ -56,13 +58,14 @@ def throughput_latency(
     limit = limit_for(y, slo)
     if limit is not None:
         axes.axhline(limit, color=LIMIT_COLOUR, linestyle=":", linewidth=1.2)
-    _scale(axes, found, limit)
+    bound = common_bound(summary) if x == BOUNDED else None
+    _scale(axes, found, limit, bound)
     cut = [_band(axes, curve, look[curve.system].colour) for curve in found]
     axes.set(xlabel=label(x), ylabel=label(y))
     figure.suptitle("\n".join(filter(None, (title, f"Swept over {swept_over}: {_range(found)} (texts at the points)"))))
     bounded = swept_over.endswith("max_num_seqs")
     ring = "last point (wall: no more can run)" if bounded else "last point"
-    legend_below(figure, _handles(found, look, limit, ring, cut=any(cut)))
+    legend_below(figure, [*_handles(found, look, limit, ring, cut=any(cut)), *_bound_handle(bound)])
     tags = [_tag(curve, look[curve.system], bounded=bounded) for curve in found]
     means = [_means(curve) for curve in found]
     values = [_value_tag(point, look[curve.system]) for curve in found for point in curve.points]
@@ -109,8 +112,8 @@ def _band(axes: Axes, curve: Curve, colour: str) -> bool:
     return draw_band(axes, _means(curve)[0], low, high, colour)
 
 
-def _scale(axes: Axes, found: list[Curve], limit: float | None) -> None:
-    """Limits after the means, with room for labels: a wide interval may run out of the picture."""
+def _scale(axes: Axes, found: list[Curve], limit: float | None, bound: float | None) -> None:
+    """Limits after the means and the bound, with room for labels: a wide interval may run out of the picture."""
     values = [value for curve in found for value in _means(curve)[1]] + ([] if limit is None else [limit])
     low, high = min(values), max(values)
     if low > 0 and high > WIDE * low:
@@ -119,7 +122,13 @@ def _scale(axes: Axes, found: list[Curve], limit: float | None) -> None:
         axes.set_ylim(low / room, high * room)
     else:
         axes.set_ylim(0, 1.12 * high)
-    axes.set_xlim(0, 1.2 * max(max(_means(curve)[0]) for curve in found))
+    axes.set_xlim(0, max(1.2 * max(max(_means(curve)[0]) for curve in found), 1.06 * (bound or 0.0)))
+    if bound is not None:
+        axes.axvline(bound, **BOUND_LINE)
+
+
+def _bound_handle(bound: float | None) -> list[Artist]:
+    return [] if bound is None else [Line2D([], [], label=BOUND_LABEL, **BOUND_LINE)]
 
 
 def _tag(curve: Curve, look: Look, *, bounded: bool) -> Tag:
