@@ -20,7 +20,9 @@ HEADINGS = {
 }
 WORTH = {
     "request_throughput": ("requests/s", "{:.2f}"),
-    "ratio": ("× orca", "{:.2f}"),
+    "ratio": ("× orca", "{:.3f}"),
+    "ratio_low": ("95% from", "{:.3f}"),
+    "ratio_high": ("to", "{:.3f}"),
     "preemptions": ("preemptions", "{:.0f}"),
     "mean_batch_size": ("batch", "{:.0f}"),
     "kv_waste_fraction": ("KV waste", "{:.0%}"),

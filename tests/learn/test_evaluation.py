@@ -144,6 +144,9 @@ def test_the_worth_of_predictions(found: Evaluation) -> None:
     worth = worth_of(found, overrides=changes).set_index("predictor")
     assert list(worth.index) == ["–", *NAMES, "true bucket", "true length"]
     assert worth["ratio"].idxmin() == "–"
+    assert (worth["ratio_low"] <= worth["ratio"]).all()
+    assert (worth["ratio"] <= worth["ratio_high"]).all()
+    assert worth.loc["–", ["ratio_low", "ratio_high"]].tolist() == [1, 1]
     assert worth.loc["true length", "preemptions"] == worth.loc["true bucket", "preemptions"] == 0
     # the last token's slot is spare: one token too few is no overrun
     short = {name: (found.rows.tokens > own.reserved(found.buckets) + 1).any() for name, own in found.foreseen.items()}
