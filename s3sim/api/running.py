@@ -12,6 +12,7 @@ from s3sim.api.experiment import Experiment, Source, experiment_of
 from s3sim.api.plain import Overrides, plain
 from s3sim.api.progress import Board, Nowhere, board
 from s3sim.api.results import Results, load
+from s3sim.api.trial import demand_lawful
 from s3sim.core.errors import InputError
 from s3sim.experiment.resolved import Point
 from s3sim.experiment.rundir import RunDirectory
@@ -35,6 +36,7 @@ def run(
     resume: bool = False,
     overwrite: bool = False,
     figures: bool = True,
+    check: bool = True,
     progress: bool | None = None,
     on_point: OnPoint | None = None,
     on_start: OnStart | None = None,
@@ -42,26 +44,30 @@ def run(
     """Run an experiment, and draw its figures and page unless `figures` is false: what `s3sim run` does.
 
     `source` is an Experiment, a YAML file, or what one would hold. Results go into a run directory,
-    `results/<name>` by default; with `resume` its finished points are kept. `progress` shows a bar, by default where
+    `results/<name>` by default; with `resume` its finished points are kept. A system of one's own is first tried on a
+    few requests, once for each version of its code, unless `check` is false. `progress` shows a bar, by default where
     somebody watches and no callback is told: `on_start` the experiment and how many points are to be run, `on_point`
-    each point that is finished. Raises InputError before anything is written where the experiment cannot be run,
-    SystemFaultError where the machine fails it or it is interrupted: every finished point is then on disk.
+    each point that is finished. Raises InputError before anything is written where the experiment cannot be run, or a
+    system of one's own breaks a law; SystemFaultError where the machine fails it or it is interrupted: every finished
+    point is then on disk.
     """
     experiment = experiment_of(source, overrides, own_systems)
     loaded, systems = experiment.loaded, all_systems(experiment.own_systems)
     check_points(loaded.points, systems)
     directory = RunDirectory(Path(out) if out else Path("results") / experiment.name)
-    directory.prepare(
-        files=run_files(loaded, experiment.name, loaded.points, planned=True),
-        resume=resume,
-        overwrite=overwrite,
-        points=loaded.points,
-    )
-    missing = [point for point in loaded.points if not directory.finished(point)]
-    if on_start:
-        on_start(loaded, len(missing))
     told = progress is None and (on_start or on_point)
     with nullcontext(Nowhere()) if told else board(progress) as bars:
+        if check:
+            demand_lawful(loaded.points, systems, bars)
+        directory.prepare(
+            files=run_files(loaded, experiment.name, loaded.points, planned=True),
+            resume=resume,
+            overwrite=overwrite,
+            points=loaded.points,
+        )
+        missing = [point for point in loaded.points if not directory.finished(point)]
+        if on_start:
+            on_start(loaded, len(missing))
         bars.show(experiment.name, 0, len(missing))
         tell = partial(_tell, bars, experiment.name, len(missing), count(1), on_point)
         run_into(directory, loaded.points, systems, workers=workers, tell=tell)
@@ -88,6 +94,7 @@ def sweep(
     resume: bool = False,
     overwrite: bool = False,
     figures: bool = False,
+    check: bool = True,
     progress: bool | None = None,
 ) -> Results:
     """Run an experiment over more values: every combination of those in `over`, a mapping of dotted keys to values.
@@ -113,6 +120,7 @@ def sweep(
         resume=resume,
         overwrite=overwrite,
         figures=figures,
+        check=check,
         progress=progress,
     )
 
