@@ -57,7 +57,8 @@ def worth_of(found: Evaluation, *, overrides: Overrides = ()) -> pd.DataFrame:
 def _row(system: str, name: str, kept: pd.DataFrame, baseline: "pd.Series[float]") -> dict[str, Any]:
     ratio = paired_ratio(kept["request_throughput"], baseline)
     compared = {"ratio": ratio.mean, "ratio_low": ratio.low, "ratio_high": ratio.high}
-    return {"system": system, "predictor": name, **kept.mean().to_dict(), **compared}
+    means = {key: float(kept[key].mean()) for key in KEPT}
+    return {"system": system, "predictor": name, **means, **compared}
 
 
 def _trace(found: Evaluation, predicted: IntArray) -> Trace:
