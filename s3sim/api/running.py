@@ -48,8 +48,8 @@ def run(
     few requests, once for each version of its code, unless `check` is false. `progress` shows a bar, by default where
     somebody watches and no callback is told: `on_start` the experiment and how many points are to be run, `on_point`
     each point that is finished. Raises InputError before anything is written where the experiment cannot be run, or a
-    system of one's own breaks a law; SystemFaultError where the machine fails it or it is interrupted: every finished
-    point is then on disk.
+    system of one's own breaks a law, and InvariantError where such a one cannot even go on; SystemFaultError where the
+    machine fails it or it is interrupted: every finished point is then on disk.
     """
     experiment = experiment_of(source, overrides, own_systems)
     loaded, systems = experiment.loaded, all_systems(experiment.own_systems)

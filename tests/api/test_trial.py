@@ -10,7 +10,7 @@ import pytest
 import s3sim
 from s3sim import Experiment, System
 from s3sim.api import trial
-from s3sim.core.errors import InputError
+from s3sim.core.errors import InputError, InvariantError
 from s3sim.core.protocols import View
 from s3sim.core.replica import Scheduler
 from s3sim.core.request import Sequence
@@ -92,7 +92,6 @@ def own(kind: Any, **keys: Any) -> Experiment:
     [
         (Heedless, "stretches equal single steps"),
         (Patient, "nobody waits for an idle device"),
-        (Endless, "every run must come to its end"),
     ],
 )
 def test_a_system_that_breaks_a_law_is_refused_before_anything_is_written(kind: Any, law: str, tmp_path: Path) -> None:
@@ -105,8 +104,15 @@ def test_a_system_that_breaks_a_law_is_refused_before_anything_is_written(kind: 
         ):
             act(one, out=out)
     assert not out.exists()
-    if kind is not Endless:
-        assert len(s3sim.run(one, out=out, figures=False, check=False)) == 1
+    assert len(s3sim.run(one, out=out, figures=False, check=False)) == 1
+
+
+def test_a_system_that_cannot_go_on_is_told_apart(tmp_path: Path) -> None:
+    """The driver's own error comes through, with a note of where it was met, and nothing is written."""
+    with pytest.raises(InvariantError, match="1 sequences wait") as caught:
+        s3sim.run(own(Endless, arrivals={"kind": "offline"}), out=tmp_path / "out")
+    assert "check=False" in caught.value.__notes__[0]
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_system_that_keeps_the_laws_is_told_so_and_tried_once(monkeypatch: pytest.MonkeyPatch) -> None:
