@@ -8,6 +8,7 @@ from s3sim.paper.claims import number
 from s3sim.paper.numbers import markdown, ratio, where
 from s3sim.paper.runs import Runs
 from s3sim.paper.section import Picture, Section
+from s3sim.paper.structure import structure
 from s3sim.report.figures import Bar, tornado
 from s3sim.report.paired import Compared
 
@@ -15,7 +16,6 @@ __all__ = ["choices"]
 
 ACCURACY = "predictor.accuracy"
 SYSTEMS = {  # label of choices.yaml → (number in §7 of the facts, what is changed)
-    "s3_middle": (2, "reserve 3/4 of the bucket's edge"),
     "s3_prompt_within": (3, "prompt within the prediction"),
     "oracle_bucket": (4, "oracle, by bucket"),
     "oracle_exact": (4, "oracle, exact"),
@@ -24,13 +24,14 @@ SYSTEMS = {  # label of choices.yaml → (number in §7 of the facts, what is ch
     "s3_by_bucket": (6, "an overrun grows by a bucket"),
     "s3_in_place": (6, "grown in place where there is room"),
     "s3_recompute": (6, "recompute instead of swap"),
-    "s3_on_release": (6, "compaction at each release"),
+    "s3_on_release": (6, "reservations slid together at each release"),
     "s3_first_come": (7, "first come, so that who returns stands by arrival"),
     "s3_apart": (8, "prefill apart, in both systems"),
 }
 SETTINGS = {  # scenario of settings.yaml → (number, what is changed)
     "length_512": (1, "maximum length 512"),
     "length_1024": (1, "maximum length 1024"),
+    "bucket_above": (2, "reserve the edge of the bucket above"),
     "buckets_5": (1, "5 buckets"),
     "buckets_20": (1, "20 buckets"),
     "served_outputs": (5, "served outputs instead of Alpaca's answers"),
@@ -48,6 +49,7 @@ SETTINGS = {  # scenario of settings.yaml → (number, what is changed)
 def choices(runs: Runs) -> Section:
     """Each open choice alone: its effect on the headline ratio."""
     section = Section("8. What the paper leaves open")
+    structure(section, runs)
     systems, settings = runs.summary("choices"), runs.summary("settings")
     likely = where(systems, predictor__accuracy=systems[ACCURACY].max())
     wrong = where(systems, predictor__accuracy=systems[ACCURACY].min())
@@ -61,7 +63,10 @@ def choices(runs: Runs) -> Section:
         x="Throughput of S³ ÷ ORCA",
         title=f"Each open choice alone, GPT-NeoX-20B at 2048: {base.mean:.2f} with all defaults",
     )
-    about = "Numbers are those of the list of open choices; lines are 95% intervals over seeds, paired."
+    about = (
+        "Numbers are those of the list of open choices; lines are 95% intervals over seeds, paired. Arrivals: at 60"
+        " requests/s, more than either system serves, the middle eight tenths of them."
+    )
     section.say(Picture("tornado", figure, about), _table(found, often, base))
     for (n, what), one in found.items():
         note = f"With all defaults {number(base.mean)} ({100 * (one.mean / base.mean - 1):+.1f}%)."

@@ -6,15 +6,17 @@ from typing import Any, Final
 
 from s3sim.core.errors import InvariantError
 
-__all__ = ["GRADES", "Claim", "number", "stands"]
+__all__ = ["GRADES", "NO_BOUND", "RECALLED", "Claim", "number", "stands"]
 
 GRADES: Final = {
     "Q": "the paper's own wording or number",
     "N": "third-party reading notes",
-    "M": "recalled, not re-read: plausible, never a target",
+    "M": "recalled, not re-read: plausible, never a target, so printed beside ours without a verdict",
     "D": "derived by arithmetic",
     "?": "not known: the paper gives no number",
 }
+RECALLED: Final = "M"
+NO_BOUND: Final = "An oracle is no upper bound: it knows each length, and takes the longest first as S³ does."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,11 +62,13 @@ def number(value: float | None) -> str:
     return f"{value:#.3g}".rstrip(".")
 
 
-def stands(value: float, low: float, high: float, *, what: str = "the paper's") -> str:
-    """Where a figure stands to a range, as a sentence."""
+def stands(value: float, low: float, high: float, *, grade: str, what: str = "the paper's") -> str:
+    """Where a figure stands to a range, as a sentence with its space; nothing of a figure that is only recalled."""
+    if grade == RECALLED:
+        return ""
     if low <= value <= high:
-        return f"Holds: {what} lies within the range."
-    return f"Does not hold: {what} lies {'above' if value > high else 'below'} the range."
+        return f"Within the range: {what}. "
+    return f"Not reached under these choices: {what} lies {'above' if value > high else 'below'} the range. "
 
 
 def _plain(value: float | None) -> float | None:

@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 
 from s3sim.paper.claims import stands
-from s3sim.paper.numbers import markdown, mean, ratio, text, times, where
+from s3sim.paper.numbers import mark, markdown, mean, ratio, text, times, where
 from s3sim.paper.runs import Runs
 from s3sim.paper.section import Section
 from s3sim.report.paired import Compared
@@ -26,7 +26,7 @@ def cost(runs: Runs, *, dollars: float = DOLLARS) -> Section:
     for many in counts[1:]:
         gain = ratio(few, "s3", "orca", over=where(rows, parallel__pipeline=many))
         told = many == counts[-1]  # the paper's own comparison
-        held = f"{stands(1, gain.low, gain.high, what='a ratio of 1')} " if told else ""
+        held = stands(1, gain.low, gain.high, grade="N", what="a ratio of 1") if told else ""
         section.claim(
             f"GPT-3 175B: S³ on {counts[0]} GPUs ÷ the vanilla system on {many}, throughput",
             paper="almost identical (10 GPUs)" if told else None,
@@ -55,7 +55,7 @@ def _pipelines(rows: pd.DataFrame, dollars: float) -> str:
         for system, group in own.groupby("system", sort=False):
             tokens = mean(group, "output_throughput")
             price = gpus * dollars / SECONDS * 1e6
-            cells = (text(mean(group, "request_throughput")), text(mean(group, "mean_batch_size")))
+            cells = (text(mean(group, "request_throughput")) + mark(group), text(mean(group, "mean_batch_size")))
             spent = Compared(*(price / v for v in (tokens.mean, tokens.high, tokens.low)))
             table.append((gpus, system, *cells, times(ratio(own, str(system), "orca")), text(spent)))
     heading = ("GPUs", "system", "requests/s", "mean batch", "÷ ORCA on as many", "dollars per million output tokens")

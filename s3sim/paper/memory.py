@@ -5,7 +5,6 @@ from collections.abc import Mapping
 import pandas as pd
 
 from s3sim.core.events import Event
-from s3sim.paper.claims import stands
 from s3sim.paper.numbers import markdown, mean, ordered, percent, text, where
 from s3sim.paper.runs import Runs
 from s3sim.paper.section import Section
@@ -44,7 +43,7 @@ def memory(runs: Runs) -> Section:
                 paper=paper,
                 grade="M",
                 ours=mean(own, "mean_batch_size"),
-                note="Time-weighted over busy time, a burst's end included; Alpaca answers. Paper's: low confidence.",
+                note="Time-weighted over the burst's saturated part; Alpaca answers. Paper's: low confidence.",
             )
     section.say(_breakdown(section, runs))
     return section
@@ -63,7 +62,7 @@ def _memory(rows: pd.DataFrame) -> str:
 
 def _breakdown(section: Section, runs: Runs) -> str:
     rows = runs.summary("breakdown")
-    rows = rows[rows["system"] != "orca"].reset_index(drop=True)
+    rows = rows.reset_index(drop=True)
     parts = pd.DataFrame([_parts(runs, point) for point in rows["point"]])
     rows, keys = pd.concat([rows, parts], axis=1), ["model", "max_length", "predictor.accuracy"]
     table = []
@@ -79,7 +78,7 @@ def _breakdown(section: Section, runs: Runs) -> str:
         ours=sum(means) / len(means),
         low=min(means),
         high=max(means),
-        note=f"{stands(11, min(means), max(means))} Of latency without the queue; over {len(means)} settings, range"
+        note=f"Of latency without the queue; over {len(means)} settings, range"
         " theirs. Decisions of scheduler and supervisor cost no simulated time.",
     )
     heading = ("model", "maximum length", "accuracy", "system", *(f"{part} %" for part in PARTS), "overhead %")
@@ -87,6 +86,7 @@ def _breakdown(section: Section, runs: Runs) -> str:
         "**Latency of a request without its queue, by what it is spent on.** Predictor: 3.7 ms a prompt (recalled),"
         " before the queue. Generation: prefill and decode. Penalty: swap, from a preemption until the KV is back."
         " Supervisor: compaction, the steps' time to move KV. The scheduler decides in no simulated time."
+        " Of all requests of a burst."
     )
     return f"{about}\n\n{markdown(heading, table)}"
 

@@ -16,8 +16,8 @@ REASONS = (
     ),
     (
         "Average batch sizes (ORCA 70 / 32 / 17, S³ 530 / 273)",
-        "recalled with low confidence, under a load that is not known; ours stand beside them in part 5, and hold"
-        " a burst's end, where requests run out before memory does",
+        "recalled with low confidence, under a load that is not known; ours stand beside them in part 5, of a burst's"
+        " saturated part",
     ),
     (
         "The share of the scheduler and the supervisor in latency (about 11% with the predictor)",

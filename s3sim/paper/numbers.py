@@ -10,7 +10,7 @@ from s3sim.report.figures.panels import Line
 from s3sim.report.intervals import mean_interval
 from s3sim.report.paired import Compared, paired_ratio
 
-__all__ = ["best", "lines", "markdown", "mean", "ordered", "percent", "ratio", "text", "times", "where"]
+__all__ = ["best", "lines", "mark", "markdown", "mean", "ordered", "percent", "ratio", "text", "times", "where"]
 
 MODELS = ("gpt-j-6b", "llama-13b", "gpt-neox-20b")
 
@@ -57,6 +57,11 @@ def lines(rows: pd.DataFrame, *, x: str, y: str, swept: str, scale: float = 1.0)
         middle, low, high = ([scale * getattr(one, end) for _, one in points] for end in ("mean", "low", "high"))
         found.append(Line(name=str(system), x=[at for at, _ in points], y=middle, low=low, high=high))
     return found
+
+
+def mark(rows: pd.DataFrame) -> str:
+    """A dagger where some burst was too short for its batch, so that its rates are low."""
+    return "†" if (rows["too_short"].fillna(0) > 0).any() else ""
 
 
 def percent(found: Compared) -> str:

@@ -32,10 +32,15 @@ INTRODUCTION = """# S³, claim by claim
 Written by `s3sim paper` from run directories; [paper.json](paper.json) holds the claims of all tables. Nothing here was
 measured on a GPU, and nothing was tuned to a figure of the paper.
 
-**What is resampled.** Intervals in brackets are 95%, Student's t over 5 seeds: a seed draws the lengths anew from
+**What is resampled.** Intervals in brackets are 95%, Student's t over 3 to 5 seeds: a seed draws the lengths anew from
 quantile tables of the data named, the arrivals, and the predictor's errors. Ratios are paired, seed by seed, for all
-systems serve the same requests. The headline ratios carry instead the range over 20 bootstrapped sets of calibration
-constants (`s3sim calibrate --bootstrap`). Walls and other counts have no interval: nothing in them is random.
+systems serve the same requests. The headline ratio carries instead its range over **structure** (part 8: the engine,
+the form of the latency model, the placement of reservations), and names that over 20 bootstrapped calibration sets
+(`s3sim calibrate --bootstrap`), which other speed-ups carry. Walls and other counts have no interval.
+
+**What is measured.** Everything offline is a burst, of which the saturated part is measured, from time 0 to the last
+first admission ([why](explanation/measuring.md#bursts)); † marks a burst of too few batches, whose rates are low.
+Poisson arrivals are measured over the middle eight tenths of the requests, unless a search or a map says otherwise.
 
 **Grades** say how well it is known what the paper claims: """
 

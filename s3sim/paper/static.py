@@ -78,7 +78,7 @@ def _claim(section: Section, rows: pd.DataFrame, name: str) -> None:
         paper="stalls",
         grade="N",
         ours=ratio(same, growing, fixed),
-        note=f"Throughput at batch {asked}, step times of FasterTransformer for both: what copying the cache costs.",
+        note=f"Throughput at batch {asked}, step times of FasterTransformer for both.",
     )
     tops = [best(where(same, kind=kind), "asked") for kind in ("fastertransformer", "huggingface")]
     wall, grown = (mean(top, "request_throughput").mean for top in tops)

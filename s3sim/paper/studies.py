@@ -11,6 +11,7 @@ __all__ = ["QUICK_REQUESTS", "STUDIES", "Search", "Study", "thinned", "yaml_of"]
 
 READING_SPEED = "mean:normalized_latency<187.5ms"  # 4 words/s at 0.75 word per token (S³ §5, recalled)
 QUICK_REQUESTS = 40
+REQUESTS = "workload.requests"  # swept where the models, or the question, take different numbers
 QUICK_SEEDS = [0, 1]
 
 
@@ -48,6 +49,9 @@ STUDIES = (
     Study(name="links"),
     Study(name="ageing"),
     Study(name="choices"),
+    Study(name="structure"),
+    Study(name="placements"),
+    Study(name="baselines"),
     Study(name="settings"),
     Study(name="today"),
     Study(name="calibration", sets=True),
@@ -73,5 +77,5 @@ def thinned(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _ends(given: Mapping[str, Any]) -> dict[str, Any]:
-    swept = given.get("sweep", {})
+    swept = {key: [QUICK_REQUESTS] if key == REQUESTS else each for key, each in given.get("sweep", {}).items()}
     return {"sweep": {key: list({repr(v): v for v in (each[0], each[-1])}.values()) for key, each in swept.items()}}

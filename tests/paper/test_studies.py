@@ -12,16 +12,20 @@ from s3sim.core.errors import InputError
 from s3sim.experiment.schema import load_experiment
 from s3sim.paper.checks import WALLS, wall
 from s3sim.paper.runs import calibration_sets, run_studies
-from s3sim.paper.studies import STUDIES, Study, thinned
+from s3sim.paper.structure import PLACEMENTS
+from s3sim.paper.studies import QUICK_REQUESTS, STUDIES, Study, thinned
 from s3sim.paper.today import regime
 from tests.paper.conftest import EXPERIMENTS
 
-LEAST_SEEDS, LEAST_SETS = 5, 20
+LEAST_SEEDS, LEAST_SETS = 3, 20
+ONLINE = {"ageing", "gpus", "held", "mlperf", "online", "today"}  # requests arrive over time
+WHOLE = {"walls"}  # of which only the largest batch is told
+PLACES = {"first_fit", "size_classes", "move_needed", "slide_all", "slide_on_release", "anywhere"}
 
 
 @pytest.mark.parametrize("path", sorted(EXPERIMENTS.glob("*.yaml")), ids=lambda path: path.stem)
 def test_every_yaml_is_a_study_that_asks_its_question(path: Path) -> None:
-    """The second line is the question, the name says whose it is, and randomness has five seeds."""
+    """The second line is the question, the name says whose it is, and randomness has three seeds."""
     text = path.read_text(encoding="utf-8")
     loaded = load_experiment(path)
     assert re.match(r"# Question: .*\?$", text.splitlines()[1])
@@ -60,7 +64,29 @@ def test_calibration_serves_the_requests_of_the_headline() -> None:
         for name in ("calibration", "throughput")
     )
     assert one["workload"] == other["workload"]
+    assert one["measure"] == other["measure"]
     assert set(one["seeds"]) <= set(other["seeds"])
+    for name in ("gpt_j", "neox"):
+        sweeps = [each["scenarios"][name]["sweep"] for each in (one, other)]
+        assert sweeps[0]["workload.requests"] == sweeps[1]["workload.requests"]
+        assert set(sweeps[0]["max_length"]) <= set(sweeps[1]["max_length"])
+
+
+@pytest.mark.parametrize("path", sorted(EXPERIMENTS.glob("*.yaml")), ids=lambda path: path.stem)
+def test_bursts_are_measured_in_their_saturated_part(path: Path) -> None:
+    """A drain ranks systems by how long it is: only where the question is of whole bursts are they measured so."""
+    if path.stem in ONLINE | WHOLE:
+        return
+    for point in load_experiment(path).points:
+        if point.scenario not in ("whole", "arriving", "arriving_in_bursts"):
+            assert point.measure["burst"] == "saturated", point.scenario
+
+
+def test_placements_are_all_there_by_name() -> None:
+    """Every placement of S³ is run under its own name, whatever the default is."""
+    points = load_experiment(EXPERIMENTS / "placements.yaml").points
+    assert {point.choices["placement"] for point in points if point.system == "s3"} == PLACES
+    assert set(PLACEMENTS.values()) == PLACES
 
 
 def test_a_killed_run_goes_on(tmp_path: Path) -> None:
@@ -85,9 +111,10 @@ def test_a_killed_run_goes_on(tmp_path: Path) -> None:
 
 def test_a_thinned_experiment_keeps_the_ends_of_its_sweeps() -> None:
     """Few requests, two seeds, and of each sweep the first and the last value."""
-    given = {"workload": {"requests": 5}, "seeds": [0, 1, 2], "scenarios": {"a": {"sweep": {"x": [1, 2, 3], "y": [4]}}}}
+    swept = {"x": [1, 2, 3], "y": [4], "workload.requests": [32000]}
+    given = {"workload": {"requests": 5}, "seeds": [0, 1, 2], "scenarios": {"a": {"sweep": swept}}}
     found = thinned(given)
-    assert found["scenarios"]["a"]["sweep"] == {"x": [1, 3], "y": [4]}
+    assert found["scenarios"]["a"]["sweep"] == {"x": [1, 3], "y": [4], "workload.requests": [QUICK_REQUESTS]}
     assert found["seeds"] == [0, 1]
 
 
