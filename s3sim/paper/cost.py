@@ -1,5 +1,6 @@
 """Part 6: GPUs and dollars."""
 
+from math import inf
 from typing import Any
 
 import pandas as pd
@@ -56,7 +57,7 @@ def _pipelines(rows: pd.DataFrame, dollars: float) -> str:
             tokens = mean(group, "output_throughput")
             price = gpus * dollars / SECONDS * 1e6
             cells = (text(mean(group, "request_throughput")) + mark(group), text(mean(group, "mean_batch_size")))
-            spent = Compared(*(price / v for v in (tokens.mean, tokens.high, tokens.low)))
+            spent = Compared(*(price / v if v else inf for v in (tokens.mean, tokens.high, tokens.low)))
             table.append((gpus, system, *cells, times(ratio(own, str(system), "orca")), text(spent)))
     heading = ("GPUs", "system", "requests/s", "mean batch", "÷ ORCA on as many", "dollars per million output tokens")
     about = f"**GPT-3 175B, pipelined, offline**, at {dollars:g} dollars a GPU hour (an input, not a fact)"

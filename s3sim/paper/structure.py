@@ -11,6 +11,7 @@ from s3sim.report.paired import Compared
 
 __all__ = [
     "HEADLINE",
+    "NEOX",
     "PLACEMENTS",
     "STRUCTURE",
     "Reach",
