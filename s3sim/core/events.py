@@ -60,8 +60,8 @@ class Event(IntEnum):
     STALLED = 12  # it sits steps out, its KV in place: slots cached, a Stall
     RESUMED = 13  # a stalled one decodes again: slots cached, the Stall that ends
     RETRAINED = 14  # a retraining begins: rows learnt, duration in ps (id: the version that it will end with)
-    RELOCATED = 16  # an extent that a compaction moved: written slots moved, its new address
     PREDICTING = 15  # from here on no step, but the predictor: requests foreseen, duration in ps (id: lane)
+    RELOCATED = 16  # an extent that a compaction moved: written slots moved, its new address
 
 
 class Reason(IntEnum):

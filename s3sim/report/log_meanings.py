@@ -50,7 +50,6 @@ EVENT_KINDS: Final[Mapping[Event, EventKind]] = MappingProxyType(
         Event.COMPACTED: EventKind(
             "Extents were slid together; id: who needed the room.", "written slots moved", "extents moved"
         ),
-        Event.RELOCATED: EventKind("A compaction moved its extent.", "written slots moved", "its new address"),
         Event.IDLE: EventKind("Nothing to run from here on.", "slots held", "slots written"),
         Event.STALLED: EventKind(
             "It sits steps out, its KV in place.", "slots cached", "0: until a block is free, 1: it is outranked"
@@ -62,6 +61,7 @@ EVENT_KINDS: Final[Mapping[Event, EventKind]] = MappingProxyType(
         Event.PREDICTING: EventKind(
             "From here on the predictor runs, and no step; id: the lane.", "requests foreseen", "duration in ps"
         ),
+        Event.RELOCATED: EventKind("A compaction moved its extent.", "written slots moved", "its new address"),
     }
 )
 

@@ -60,7 +60,7 @@ BAD: dict[str, tuple[str | bytes, list[str]]] = {
     ),
     "an unknown rule of measuring": (
         changed(("seeds: [0, 1]", "seeds: [0, 1]\nmeasure: {warm_up: late}")),
-        ["tiny.yaml:22: measure.warm_up: input should be 'mser' or 'none' (got 'late')"],
+        ["tiny.yaml:22: measure.warm_up: input should be 'mser', 'none' or 'served_once' (got 'late')"],
     ),
     "two amounts to leave out": (
         changed(("seeds: [0, 1]", "seeds: [0, 1]\nmeasure: {warm_up: {seconds: 1, requests: 2}}")),

@@ -50,7 +50,7 @@ def test_some_names_may_be_asked_for(call: Call) -> None:
     assert "a100" not in done.out
     told = " ".join(call("list", "systems", "vllm").out.split())
     assert "on_shortage recompute What becomes of the KV of whoever must give way: dropped" in told
-    assert "max_num_seqs null Most sequences running at once" in told
+    assert "max_num_seqs 256 Most sequences running at once" in told
     done = call("list", "devices", "t40")
     assert (done.code, done.out) == (2, "")
     assert "unknown device 't40'; did you mean 't4'?" in done.err

@@ -32,7 +32,7 @@ EVERYTHING: dict[str, Any] = {
             "on_overrun": "recompute",
             "max_num_seqs": 3,
         },
-        {"name": "vllm", "block_tokens": 16, "watermark": 0.01, "max_num_batched_tokens": 64},
+        {"name": "vllm", "block_tokens": 16, "watermark": 0.01, "max_num_batched_tokens": 128},
     ],
     "memory": {"gpu_memory_utilization": 0.9, "context_bytes": 1, "kv_capacity_tokens": 400, "host_bytes": 10**9},
     "slo": {"ttft_ms": 100.0},

@@ -60,7 +60,7 @@ def starved(tmp_path_factory: pytest.TempPathFactory) -> Path:
         max_length=2048,
         memory={"kv_capacity_tokens": 2048},
         workload={"kind": "preset", "name": "alpaca", "requests": 12},
-        systems=["orca", {"name": "vllm", "watermark": 0.1}],
+        systems=["orca", {"name": "vllm", "block_tokens": 3000}],
         sweep={"max_num_seqs": [1, 2]},
     )
     return run(experiment, out=tmp_path_factory.mktemp("starved") / "run", figures=False).path

@@ -77,7 +77,7 @@ def built(system: str | dict[str, Any], **setting: Any) -> RunFacts:
     return build_facts(point, build_hardware(point))
 
 
-CONTIGUOUS = ("orca", "s3", "oracle_bucket", "oracle_exact", "orca_pow2", "fastertransformer", "ssjf", "a_max")
+CONTIGUOUS = ("orca", "s3", "oracle_bucket", "oracle_exact", "orca_pow2", "fastertransformer")
 
 
 @pytest.mark.parametrize("system", SYSTEMS)

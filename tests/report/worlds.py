@@ -60,7 +60,11 @@ def _world(system: str, lanes: int = 1, **choices: Any) -> World:
 
 
 _SMALL = {"batch_size": 8, "granule_slots": 4, "tensors": 8}  # of huggingface, whose rows outgrow CAPACITY
-_CHOICES: dict[str, dict[str, Any]] = {"huggingface": _SMALL, "sarathi": {"token_budget": 24}}
+_CHOICES: dict[str, dict[str, Any]] = {
+    "huggingface": _SMALL,
+    "sarathi": {"token_budget": 24},
+    "s3": {"placement": "slide_all"},
+}
 WORLDS: dict[str, World] = {name: _world(name, **_CHOICES.get(name, {})) for name in SYSTEMS} | {
     "s3_recompute": _world("s3", on_overrun="recompute"),
     "s3_in_place": _world("s3", growth="in_place"),
@@ -112,12 +116,8 @@ def facts_of(name: str) -> RunFacts:
 class Linear:
     """9 ms a step, and a little for every row, prompt token, slot read and slot moved."""
 
-    def __init__(self) -> None:
-        self.seen: list[Batch] = []
-
     def affine(self, batch: Batch) -> Affine:
         """The duration grows with the context that is read."""
-        self.seen.append(batch)
         per_row, per_token, per_slot = 300_000_007, 70_000_003, 1_000_033
         first = 9 * MILLISECOND + per_row * batch.rows + per_token * (batch.prefill_tokens + batch.padding_tokens)
         first += per_slot * (batch.decode_context + batch.padding_slots + batch.relocated_tokens + batch.copied_slots)
@@ -136,7 +136,7 @@ class Plan(NamedTuple):
 
 
 class Run(NamedTuple):
-    """The log of one world, every batch whose duration was asked for, and every plan in the order they were made."""
+    """The log of one world, every batch that was planned, and every plan in the order they were made."""
 
     log: EventLog
     batches: list[Batch]
@@ -160,11 +160,14 @@ def run_of(name: str, *, rate: float | None = None, single_steps: bool = False) 
     The predictors of S³ are all noisy, so that sequences overrun.
     """
     plans: list[Plan] = []
+    batches: list[Batch] = []
     plan = StepPlanner.plan
 
     def watched(planner: StepPlanner, now: int) -> Batch | None:
         batch = plan(planner, now)
         plans.append(_seen(now, planner._replica))
+        if batch is not None:
+            batches.append(batch)
         return batch
 
     random, world = np.random.default_rng(7), WORLDS[name]
@@ -186,9 +189,8 @@ def run_of(name: str, *, rate: float | None = None, single_steps: bool = False) 
         excluded=np.arange(REQUESTS) == 5,
     )
     link = LinkSpeed(to_host_ps_per_token=90_000_011, to_device_ps_per_token=110_000_017)
-    model = Linear()
     device = Device(
-        model=model,
+        model=Linear(),
         capacity=CAPACITY * world.lanes,
         host_tokens=150,
         link=link,
@@ -204,7 +206,7 @@ def run_of(name: str, *, rate: float | None = None, single_steps: bool = False) 
             output_tokens=dict(zip(ids.tolist(), output.tolist(), strict=True)),
             single_steps=single_steps and world.lanes == 1,
         )
-    return Run(log, model.seen, plans)
+    return Run(log, batches, plans)
 
 
 def log_of(name: str, *, rate: float | None = None, single_steps: bool = False) -> EventLog:
