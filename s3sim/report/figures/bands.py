@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 __all__ = ["CUT", "draw_band", "quads"]
 
 Reals = NDArray[np.float64]
-CUT = "arrows: an interval goes on beyond the picture"
+CUT = "interval goes on"
 ARROW = 5.0  # points
 
 
