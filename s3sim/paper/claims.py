@@ -68,7 +68,9 @@ def stands(value: float, low: float, high: float, *, grade: str, what: str = "th
         return ""
     if low <= value <= high:
         return f"Within the range: {what}. "
-    return f"Not reached under these choices: {what} lies {'above' if value > high else 'below'} the range. "
+    if value < low:
+        return f"Exceeded under these choices: {what} lies below the range. "
+    return f"Not reached under these choices: {what} lies above the range. "
 
 
 def _plain(value: float | None) -> float | None:

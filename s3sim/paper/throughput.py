@@ -106,11 +106,11 @@ def _headlines(section: Section, runs: Runs, found: list[Setting], sets: list[Se
     ranked = sorted(own, key=lambda setting: gains[setting.name].mean)
     one = [setting for setting in ranked if PIPELINED not in setting.model]
     _headline(section, runs, one, sets)
-    _claim(section, "largest, GPT-3 included", ranked[-1], sets, f"{_implied(runs)} ", f"{HEADLINE}×", "Q")
+    _claim(section, "largest, GPT-3 included", ranked[-1], sets, f"{_implied(runs)} ", HEADLINE, "Q")
     placed = f"{_smallest_by_placement(runs)} "
-    _claim(section, "smallest", one[0], sets, placed, f"{LOWER_END}×", RECALLED)
+    _claim(section, "smallest", one[0], sets, placed, LOWER_END, RECALLED)
     longest = next(setting for setting in one if setting.length == LONGEST)
-    _claim(section, f"smallest at {LONGEST}", longest, sets, "", f"{LOWER_END}×", RECALLED)
+    _claim(section, f"smallest at {LONGEST}", longest, sets, "", LOWER_END, RECALLED)
 
 
 def _headline(section: Section, runs: Runs, ranked: list[Setting], sets: list[Setting]) -> None:
@@ -127,14 +127,14 @@ def _headline(section: Section, runs: Runs, ranked: list[Setting], sets: list[Se
 
 
 def _claim(
-    section: Section, which: str, setting: Setting, sets: list[Setting], more: str, paper: str, grade: str
+    section: Section, which: str, setting: Setting, sets: list[Setting], more: str, paper: float, grade: str
 ) -> None:
     """A speed-up with its range over sets of constants."""
     gain, span = ratio(setting.rows, "s3", "orca"), _span(setting, sets)
     low, high = (gain.low, gain.high) if span is None else (gain.mean * span.low, gain.mean * span.high)
     over = f"At {setting.name}; 95% over seeds {number(gain.low)} to {number(gain.high)}. "
-    note = f"{more}{over}Range: {_told(gain, span)}."
-    section.claim(_named(which), paper=paper, grade=grade, ours=gain, note=note, low=low, high=high)
+    note = f"{stands(paper, low, high, grade=grade)}{more}{over}Range: {_told(gain, span)}."
+    section.claim(_named(which), paper=f"{paper}×", grade=grade, ours=gain, note=note, low=low, high=high)
 
 
 def _named(which: str) -> str:
