@@ -17,6 +17,7 @@ from gpu_validate.world import World
 from s3sim.core.batch import Affine, Batch
 from s3sim.core.events import Event, EventLog, Preemption
 from s3sim.policies.peak import SmallestBound
+from s3sim.policies.ranked import TopRanked
 from s3sim.policies.registry import SYSTEMS, Choices
 from s3sim.policies.supervisor import Doubling, LastArrived, OutOfMemory
 from s3sim.sim.inbox import Inbox, ready_times
@@ -153,6 +154,8 @@ def _can_happen(name: str) -> set[str]:
     """What a session of a few cases must show of a system, told from its parts."""
     choices = SYSTEMS[name].choices()
     scheduler = choices.scheduler(name=name, capacity=64, max_length=32)
+    if isinstance(scheduler.selection, TopRanked) and scheduler.selection.swap:
+        return {"SWAP", "SWAPPED_IN"}
     if scheduler.displacement is not None or isinstance(scheduler.supervisor, SmallestBound):
         return {"RECOMPUTE"}
     if isinstance(scheduler.supervisor, Doubling):

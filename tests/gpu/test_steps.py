@@ -15,10 +15,9 @@ from weakref import ref
 import pytest
 import torch
 
-from gpu_validate import steps_command
 from gpu_validate.cli import main
 from gpu_validate.device import Cpu
-from gpu_validate.steps import measuring
+from gpu_validate.steps import measuring, work
 from gpu_validate.steps.cases import BATCHES, FULL, MIXED, OWN_READS, Case, Grid, cases_of
 from gpu_validate.steps.forecast import IDEAL, NEEDED_RATIO, case_seconds, preset_of, ratios
 from gpu_validate.steps.measuring import Budget, Measuring
@@ -54,7 +53,7 @@ def _statuses(folder: Path) -> Counter[str]:
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """A quick grid that takes a second."""
-    monkeypatch.setattr(steps_command, "QUICK", SMALL)
+    monkeypatch.setattr(work, "QUICK", SMALL)
 
 
 def _failing(monkeypatch: pytest.MonkeyPatch, wrong: Callable[[Case], bool], error: BaseException) -> None:
@@ -83,14 +82,12 @@ def test_a_quick_run_writes_page_samples_and_profiles_that_load(tmp_path: Path) 
         profile = Profile.load(tmp_path / f"steps-cpu-{model}-eager.csv")
         found = {row["case"]["rows"]: row for row in plain["findings"] if row["case"]["span"] == list(MIXED)}
         assert set(found) == set(BATCHES)
-        (median,) = (
-            row["median_s"]
-            for row in plain["findings"]
-            if (row["case"]["model"], row["case"]["rows"], tuple(row["case"]["span"])) == (model, 17, MIXED)
-        )
+        mine = [row for row in plain["findings"] if (row["case"]["model"], row["case"]["rows"]) == (model, 17)]
+        (median,) = (row["median_s"] for row in mine if tuple(row["case"]["span"]) == MIXED)
         slots = found[17]["case"]["read_slots"]
         step = profile.affine(Batch(0, [], [], [], [], 17, slots))
-        assert step.first == pytest.approx(median * 1e12, rel=1e-6)
+        # a table never falls with the slots: a shorter context that was measured slower lifts what is longer
+        assert median * (1 - 1e-6) <= step.first / 1e12 <= max(row["median_s"] for row in mine) * (1 + 1e-6)
         assert profile.affine(Batch(0, [], [], [], [], 17, slots, relocated_tokens=3)).first > step.first
     text = (tmp_path / PAGE).read_text(encoding="utf-8")
     assert "tests the model, not the paper's number" in text
@@ -194,7 +191,7 @@ class Graphs(Cpu):
 @pytest.mark.usefixtures("small")
 def test_steps_are_measured_under_graphs_and_beside_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where a device has graphs, each step is measured both ways, and each way gives a profile."""
-    monkeypatch.setattr(steps_command, "find_device", lambda _: Graphs())
+    monkeypatch.setattr(work, "find_device", lambda _: Graphs())
     assert _steps("--quick", "--out", tmp_path) == 0
     launches = Counter(
         entry["case"]["launch"]
@@ -281,7 +278,7 @@ def _recorded(folder: Path) -> Record:
 
 
 def _measured(record: Record, device: Cpu, budget: Budget, repeats: int = 2) -> None:
-    models = {"gpt-j-6b": steps_command.sized(presets.model("gpt-j-6b"), "tiny")}
+    models = {"gpt-j-6b": work.sized(presets.model("gpt-j-6b"), "tiny")}
     Measuring(
         record, device, models, dtype=torch.float32, repeats=repeats, steps=1, budget=budget, keep=lambda: None
     ).run()

@@ -106,7 +106,7 @@ def _cached(replica: Replica) -> int:
     if isinstance(account, PiecewiseKV):
         return account.rows * account.length
     lane = replica.lanes[0]
-    here = (*lane.prefilling, *lane.decoding, *lane.stalled, *lane.ended, *lane.arrived, *replica.moving)
+    here = (*lane.prefilling, *lane.decoding, *lane.stalled, *lane.paused, *lane.ended, *lane.arrived, *replica.moving)
     return sum(sequence.cached for sequence in here)
 
 
