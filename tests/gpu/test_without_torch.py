@@ -61,7 +61,9 @@ def test_a_server_is_driven_without_torch(experiment: Path, tmp_path: Path) -> N
     assert _run(TORCH, "summarize", out).returncode == 0
 
 
-@pytest.mark.parametrize("command", [["replay", "a.yaml"], ["profile"], ["steps"], ["all"]], ids=lambda command: command[0])
+@pytest.mark.parametrize(
+    "command", [["replay", "a.yaml"], ["profile"], ["steps"], ["all"]], ids=lambda command: command[0]
+)
 def test_what_needs_torch_says_so(command: list[str]) -> None:
     """One sentence that names the extra, exit code 2, no traceback."""
     done = _run(TORCH, *command)
